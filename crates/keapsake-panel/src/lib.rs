@@ -1,0 +1,1 @@
+//! keapsake-panel
