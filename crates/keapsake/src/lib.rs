@@ -1,1 +1,19 @@
-//! keapsake
+#![doc = include_str!("../README.md")]
+
+pub mod client;
+pub mod clock;
+pub mod connection;
+pub mod delivery;
+pub mod oauth;
+pub mod randomness;
+pub mod secret;
+pub mod store;
+pub mod transport;
+
+mod error;
+
+pub use client::Keap;
+pub use clock::{Clock, SystemClock};
+pub use error::Error;
+pub use oauth::{Application, Endpoints};
+pub use secret::{AccessToken, ApiKey, ClientSecret, RefreshToken};

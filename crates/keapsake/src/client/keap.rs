@@ -1,0 +1,217 @@
+//! The one type an application holds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Method;
+use jiff::Timestamp;
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinHandle;
+use url::Url;
+
+use super::builder::{Builder, Credentials};
+use super::call::{Call, Credential};
+use crate::clock::Clock;
+use crate::connection::authorization::{CallbackError, Received, Started};
+use crate::connection::history::Entry;
+use crate::connection::keeper::Keeper;
+use crate::connection::record::Position;
+use crate::connection::status::Status;
+use crate::connection::step::Event;
+use crate::error::Error;
+use crate::oauth::{Application, Endpoints};
+use crate::secret::{ApiKey, BrowserKey};
+use crate::store::Store;
+use crate::store::seal::SealingKey;
+use crate::transport::Transport;
+
+/// A connection to Keap: cheap to clone, made to be kept in an application's state.
+///
+/// It keeps itself alive: a task refreshes the tokens when they are due, as long as a clone exists. Stop with
+/// [`Keap::stop`], so that a running refresh can finish.
+#[derive(Clone)]
+pub struct Keap(Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) mode: Mode,
+    pub(super) api: Url,
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) clock: Arc<dyn Clock>,
+    /// True stops the refresher; so does dropping the last clone.
+    pub(super) stop: watch::Sender<bool>,
+    pub(super) refresher: Mutex<Option<JoinHandle<()>>>,
+}
+
+pub(super) enum Mode {
+    OAuth(Arc<Keeper>),
+    ApiKey(ApiKey),
+}
+
+/// A running refresh may take two minutes and a little; longer it is not waited for.
+const LONGEST_STOP: Duration = Duration::from_secs(130);
+
+impl Keap {
+    /// A connection by OAuth. Its tokens are kept in `store`, sealed with `key`.
+    pub fn oauth(application: Application, store: Arc<dyn Store>, key: SealingKey) -> Builder {
+        Builder::new(Credentials::OAuth { application, store, key })
+    }
+
+    /// Calls with a Service Account Key or Personal Access Token instead of OAuth.
+    pub fn api_key(key: ApiKey, endpoints: Endpoints) -> Builder {
+        Builder::new(Credentials::ApiKey { key, endpoints })
+    }
+
+    pub(super) fn from_inner(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+
+    /// Any operation: `keap.call(Method::GET, "/rest/v2/users")`.
+    pub fn call(&self, method: Method, path: &str) -> Call<'_> {
+        Call::new(self, method, path)
+    }
+
+    /// How the connection is. Costs nothing; ask as often as you like.
+    pub fn status(&self) -> Status {
+        match &self.0.mode {
+            Mode::OAuth(keeper) => keeper.status(),
+            Mode::ApiKey(_) => Status::of_api_key(self.0.clock.now()),
+        }
+    }
+
+    /// What happened to the connection, newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn history(&self, limit: u32) -> Result<Vec<Entry>, Error> {
+        match &self.0.mode {
+            Mode::OAuth(keeper) => Ok(keeper.store.history(&keeper.id, limit).await?),
+            Mode::ApiKey(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Waits until the status may be another one.
+    pub async fn changed(&self) {
+        match &self.0.mode {
+            Mode::OAuth(keeper) => {
+                let mut known = keeper.known.subscribe();
+                let _ = known.changed().await;
+            }
+            Mode::ApiKey(_) => std::future::pending().await,
+        }
+    }
+
+    /// Starts an authorization: send the browser to [`Started::url`] and give it [`Started::browser_key`] as a
+    /// cookie. `started_by` is yours: what you need to see, at the callback, whether that person may still do it.
+    ///
+    /// With `switch_account` the person may choose another Keap account than before.
+    ///
+    /// # Errors
+    /// When the store fails, or the connection is by API key.
+    pub async fn start_authorization(
+        &self,
+        started_by: &str,
+        switch_account: bool,
+    ) -> Result<Started, Error> {
+        self.keeper()?.start_authorization(started_by, switch_account).await
+    }
+
+    /// Takes the query of a request to the redirect address, and the browser's key from its cookie.
+    ///
+    /// Of any number of requests with the same query, one gets a [`Received`].
+    ///
+    /// # Errors
+    /// [`CallbackError`]: nothing was sent to Keap and nothing was changed.
+    pub async fn receive_callback(
+        &self,
+        query: &str,
+        browser_key: Option<&BrowserKey>,
+    ) -> Result<Received, CallbackError> {
+        match &self.0.mode {
+            Mode::OAuth(keeper) => keeper.receive(query, browser_key).await,
+            Mode::ApiKey(_) => Err(CallbackError::UnknownFlow),
+        }
+    }
+
+    /// Erases the tokens. Disconnecting twice is the same as once. A refresh on its way cannot bring the
+    /// connection back.
+    ///
+    /// Keap has no documented way to revoke a grant: the access can be removed in Keap by its users.
+    ///
+    /// # Errors
+    /// When the store fails; the connection is as it was.
+    pub async fn disconnect(&self) -> Result<(), Error> {
+        Ok(self.keeper()?.disconnect().await?)
+    }
+
+    /// Asks Keap for the account's name and remembers it for [`Keap::status`].
+    ///
+    /// # Errors
+    /// As any call.
+    pub async fn learn_account_name(&self) -> Result<(), Error> {
+        let profile = self.account().business_profile().await?;
+        if let (Mode::OAuth(keeper), Some(name)) = (&self.0.mode, profile.name) {
+            let account = crate::connection::record::Account { host: None, name: Some(name) };
+            keeper.save_event(&Event::Named(account), None).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes the refresher look at once, after the clock was moved, say.
+    pub fn wake(&self) {
+        if let Mode::OAuth(keeper) = &self.0.mode {
+            keeper.nudge.notify_one();
+        }
+    }
+
+    /// Lets a running refresh finish and starts no other. Calls with a live token still work.
+    pub async fn stop(&self) {
+        let _ = self.0.stop.send(true);
+        if let Some(refresher) = self.0.refresher.lock().await.take() {
+            tokio::select! {
+                _ = refresher => {}
+                () = self.0.clock.sleep(LONGEST_STOP) => {}
+            }
+        }
+    }
+
+    /// The clock it runs on.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    /// The time on its clock.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    pub(super) fn api(&self) -> &Url {
+        &self.0.api
+    }
+
+    pub(super) fn transport(&self) -> &dyn Transport {
+        &*self.0.transport
+    }
+
+    pub(super) fn can_renew(&self) -> bool {
+        matches!(self.0.mode, Mode::OAuth(_))
+    }
+
+    pub(super) async fn credential(&self, refused: Option<Position>) -> Result<Credential, Error> {
+        match &self.0.mode {
+            Mode::ApiKey(key) => Credential::api_key(key.expose()),
+            Mode::OAuth(keeper) => {
+                let usable = keeper.usable(refused).await?;
+                Credential::bearer(usable.token.expose(), usable.position)
+            }
+        }
+    }
+
+    fn keeper(&self) -> Result<&Arc<Keeper>, Error> {
+        match &self.0.mode {
+            Mode::OAuth(keeper) => Ok(keeper),
+            Mode::ApiKey(_) => Err(Error::request(
+                "this application talks to Keap with an API key, so there is nothing to connect or disconnect",
+            )),
+        }
+    }
+}

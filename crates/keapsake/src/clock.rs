@@ -1,0 +1,49 @@
+//! Time comes in from outside.
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+
+/// What time it is, and waiting.
+///
+/// The SDK asks this and nothing else, so that a test (or the sandbox's own clock) can move time.
+pub trait Clock: Send + Sync + 'static {
+    /// The wall-clock time now. It may jump in both directions; nothing here relies on it being steady.
+    fn now(&self) -> Timestamp;
+
+    /// Waits, at most this long. It may return early (after a jump of the clock, say): callers look at
+    /// [`now`](Clock::now) again and decide anew.
+    fn sleep(&self, at_most: Duration) -> BoxFuture<'static, ()>;
+}
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is where the real clock comes in")]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is where real waiting comes in")]
+    fn sleep(&self, at_most: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(at_most))
+    }
+}
+
+/// `at + by`, held at the end of time instead of overflowing.
+pub(crate) fn later(at: Timestamp, by: Duration) -> Timestamp {
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// How long from `from` until `to`; zero when `to` has passed.
+pub(crate) fn until(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::try_from(to.duration_since(from)).unwrap_or(Duration::ZERO)
+}
+
+/// A time as the stores keep it: milliseconds since 1970 in UTC.
+pub(crate) fn from_millis(millis: i64) -> Timestamp {
+    Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH)
+}

@@ -1,0 +1,139 @@
+//! When the next refresh is due. Pure: randomness comes in as a number.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::clock::later;
+
+/// A refresh token is dead when it was not used for this long (Keap engineers, integration forum).
+pub const REFRESH_LIFE: Duration = Duration::from_secs(45 * 86_400);
+
+/// With a life of at least twice this, the refresh is due this long before the access token ends.
+pub const MARGIN: Duration = Duration::from_secs(3 * 3600);
+
+/// The most a due time is moved, to either side, so that many connections do not refresh together.
+pub const SPREAD: Duration = Duration::from_secs(600);
+
+/// Keap's token endpoint is known to be slow around the full hour, when everybody's cron jobs run.
+const BUSY_AROUND_THE_HOUR: i64 = 60;
+
+/// The refresher wakes at least this often and compares with the wall clock, so that a suspended machine or a
+/// moved clock is noticed.
+pub const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
+/// Keap's quotas answer an early retry with another refusal; this long after a configuration error.
+pub const AFTER_MISCONFIGURED: Duration = Duration::from_secs(15 * 60);
+
+/// A random number that decides spreads; the same number gives the same times.
+pub type Dice = u64;
+
+/// When to refresh an access token that was issued at `issued` for `life`.
+pub fn due(issued: Timestamp, life: Duration, dice: Dice) -> Timestamp {
+    if life < 2 * MARGIN {
+        return later(issued, life / 2);
+    }
+    let spread = Duration::from_millis(dice % millis(2 * SPREAD));
+    beside_the_hour(later(issued, life - MARGIN - SPREAD + spread))
+}
+
+/// After an attempt that did not reach Keap: up to 1 s, 2 s, 4 s … 60 s, at random within.
+pub fn after_unreached(attempts: u32, dice: Dice) -> Duration {
+    let ceiling = Duration::from_secs(1 << attempts.clamp(1, 6)).min(Duration::from_secs(60));
+    Duration::from_secs(1) + Duration::from_millis(dice % millis(ceiling))
+}
+
+/// After an attempt whose outcome is unknown. The first request may still be carried out at Keap, so there is no
+/// quick retry: 20 s, 60 s, then every 3 minutes.
+pub fn after_unconfirmed(attempts: u32) -> Duration {
+    Duration::from_secs(match attempts {
+        0 | 1 => 20,
+        2 => 60,
+        _ => 180,
+    })
+}
+
+/// After a refusal of the refresh token: 30 s, 5 min, then every 30 min.
+pub fn after_rejection(rejections: u32) -> Duration {
+    Duration::from_secs(match rejections {
+        0 | 1 => 30,
+        2 => 300,
+        _ => 1800,
+    })
+}
+
+/// Whether so many refusals since then mean that the connection is over.
+///
+/// Three over at least half an hour; two when the access token is of no use any more either, because then
+/// waiting helps nobody.
+pub fn is_over(rejections: u32, first: Timestamp, now: Timestamp, access_live: bool) -> bool {
+    let lasting = now >= later(first, Duration::from_secs(1800));
+    (rejections >= 3 && lasting) || (rejections >= 2 && !access_live)
+}
+
+fn beside_the_hour(at: Timestamp) -> Timestamp {
+    let second = at.as_second().rem_euclid(3600);
+    if second >= 3600 - BUSY_AROUND_THE_HOUR || second <= BUSY_AROUND_THE_HOUR {
+        return later(at, Duration::from_secs(180));
+    }
+    at
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_day_long_token_is_due_three_hours_before_its_end() {
+        // The middle of the spread.
+        let due = due(at("2026-11-24T10:30:00Z"), DAY, 600_000);
+        assert_eq!(due, at("2026-11-25T07:30:00Z"));
+    }
+
+    #[test]
+    fn a_short_token_is_due_at_half_its_life() {
+        let issued = at("2026-11-24T10:30:00Z");
+        assert_eq!(due(issued, Duration::from_secs(3600), 7), at("2026-11-24T11:00:00Z"));
+        assert_eq!(due(issued, Duration::from_secs(60), 7), at("2026-11-24T10:30:30Z"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn due_is_within_the_spread_and_not_around_the_hour(start in 0_i64..2_000_000_000, hours in 6_u64..720, dice: u64) {
+            let issued = Timestamp::from_second(start).unwrap();
+            let life = Duration::from_secs(hours * 3600);
+            let due = due(issued, life, dice);
+            proptest::prop_assert!(due >= later(issued, life - MARGIN - SPREAD));
+            proptest::prop_assert!(due <= later(issued, life - MARGIN + SPREAD + Duration::from_secs(180)));
+            let second = due.as_second().rem_euclid(3600);
+            proptest::prop_assert!((61..3600 - 60).contains(&second), "{due}");
+        }
+
+        #[test]
+        fn back_off_stays_between_one_and_61_seconds(attempts: u32, dice: u64) {
+            let wait = after_unreached(attempts, dice);
+            proptest::prop_assert!(wait >= Duration::from_secs(1) && wait <= Duration::from_secs(61));
+        }
+    }
+
+    #[test]
+    fn one_refusal_is_never_believed() {
+        let first = at("2026-11-24T10:00:00Z");
+        let much_later = at("2026-11-25T10:00:00Z");
+        assert!(!is_over(1, first, much_later, false));
+        assert!(is_over(2, first, at("2026-11-24T10:00:30Z"), false));
+        assert!(!is_over(2, first, much_later, true));
+        assert!(!is_over(3, first, at("2026-11-24T10:29:59Z"), true));
+        assert!(is_over(3, first, at("2026-11-24T10:30:00Z"), true));
+    }
+}

@@ -1,0 +1,237 @@
+//! Brings effects to Keap: one after the other, in order for each person.
+//!
+//! Two kinds of failure are kept apart. What Keap refuses is the effect's own fault: it fails, visibly, and holds
+//! back only its person. What the network, Keap's health, its quota or the connection cause is nobody's fault: all
+//! deliveries pause, nothing is used up, and they go on by themselves.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use sqlx::SqliteConnection;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::contact::ContactDelivery;
+use super::effect::Action;
+use super::known::QUARANTINE;
+use super::outbox::{Due, ItemState, Outbox, Pause};
+use super::tag::TagDelivery;
+use crate::Keap;
+use crate::client::ContactId;
+use crate::clock::{later, until};
+use crate::error::Error;
+use crate::store::StoreError;
+
+/// What the application does when an effect has come true, in the transaction that marks it done.
+pub trait OnDelivered: Send + Sync + 'static {
+    /// A person's contact is known: write its id on the person's row.
+    ///
+    /// # Errors
+    /// When the database fails; the whole is rolled back and tried again.
+    fn contact_linked<'a>(
+        &'a self,
+        tx: &'a mut SqliteConnection,
+        person: &'a str,
+        contact: &'a ContactId,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+}
+
+/// What one try came to.
+pub(super) enum Verdict {
+    /// It is true in Keap, and saved.
+    Delivered,
+    /// Keap did not do it, for a reason that may pass.
+    TryAgain(String),
+    /// It needs a person.
+    Failed(String),
+    /// It may or may not have been done; nothing is sent again before then.
+    Unconfirmed {
+        /// The end of the quarantine.
+        until: Timestamp,
+        /// Why.
+        words: String,
+    },
+}
+
+/// A running worker.
+pub struct Worker {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+/// Where Keap's contacts carry our key for the person, unless said otherwise.
+pub const PERSON_FIELD: &str = "AppUserId";
+
+const LONGEST_IDLE: Duration = Duration::from_secs(1);
+const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Waits between tries of an effect that fails for a reason of its own, 28 hours in all; then a person is needed.
+const OWN_TRIES: [Duration; 7] = [
+    Duration::from_secs(5),
+    Duration::from_secs(5 * 60),
+    Duration::from_secs(30 * 60),
+    Duration::from_secs(2 * 3600),
+    Duration::from_secs(5 * 3600),
+    Duration::from_secs(10 * 3600),
+    Duration::from_secs(10 * 3600),
+];
+
+impl Worker {
+    /// Starts delivering, in the runtime it is called in. One worker for each database.
+    pub fn start(outbox: Outbox, keap: Keap, hook: Arc<dyn OnDelivered>) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let task = tokio::spawn(supervise(Arc::new(Round { outbox, keap, hook }), stopped));
+        Self { stop, task }
+    }
+
+    /// Finishes the delivery at hand and stops.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        let _ = self.task.await;
+    }
+}
+
+struct Round {
+    outbox: Outbox,
+    keap: Keap,
+    hook: Arc<dyn OnDelivered>,
+}
+
+/// A panic in one delivery must not end all of them.
+async fn supervise(round: Arc<Round>, mut stop: watch::Receiver<bool>) {
+    loop {
+        let (task_round, task_stop) = (round.clone(), stop.clone());
+        match tokio::spawn(async move { task_round.run(task_stop).await }).await {
+            Ok(()) => return,
+            Err(error) if error.is_cancelled() => return,
+            Err(_) => tracing::error!("a delivery panicked; deliveries start again"),
+        }
+        round.rest(SHORTEST_PAUSE, &mut stop).await;
+    }
+}
+
+impl Round {
+    async fn run(&self, mut stop: watch::Receiver<bool>) {
+        let quarantine = later(self.outbox.clock.now(), QUARANTINE);
+        while let Err(error) = self.outbox.quarantine_sent(quarantine).await {
+            tracing::error!(%error, "deliveries cannot start yet");
+            self.rest(SHORTEST_PAUSE, &mut stop).await;
+            if is_stopped(&stop) {
+                return;
+            }
+        }
+        while !is_stopped(&stop) {
+            if let Some(wait) = self.still_paused() {
+                self.rest(wait, &mut stop).await;
+                continue;
+            }
+            match self.outbox.due().await {
+                Ok(Some(due)) => self.deliver(due).await,
+                Ok(None) => self.rest(LONGEST_IDLE, &mut stop).await,
+                Err(error) => self.pause(&Error::from(error)),
+            }
+        }
+    }
+
+    async fn deliver(&self, due: Due) {
+        let outcome = match &due.action {
+            Action::Contact(wanted) => {
+                let delivery = ContactDelivery {
+                    outbox: &self.outbox,
+                    keap: &self.keap,
+                    hook: &*self.hook,
+                    person_field: PERSON_FIELD,
+                };
+                delivery.deliver(&due, wanted).await
+            }
+            Action::Tag(wanted) => {
+                TagDelivery { outbox: &self.outbox, keap: &self.keap }.deliver(&due, wanted).await
+            }
+        };
+        let verdict = match outcome {
+            Ok(verdict) => {
+                self.outbox.pause.send_replace(None);
+                verdict
+            }
+            Err(error) if error.is_refused() => Verdict::Failed(error.to_string()),
+            Err(error) => return self.pause(&error),
+        };
+        if let Err(error) = self.settle(&due, verdict).await {
+            self.pause(&Error::from(error));
+        }
+    }
+
+    async fn settle(&self, due: &Due, verdict: Verdict) -> Result<(), StoreError> {
+        let now = self.outbox.clock.now();
+        match verdict {
+            Verdict::Delivered => {
+                tracing::info!(effect = due.id, "delivered");
+                Ok(())
+            }
+            Verdict::Failed(words) => {
+                tracing::warn!(effect = due.id, words, "an effect failed and needs a person");
+                self.outbox.put_off(due, ItemState::Failed, due.attempts + 1, now, &words).await
+            }
+            Verdict::TryAgain(words) => {
+                let wait = OWN_TRIES.get(due.attempts as usize);
+                let state = if wait.is_some() { ItemState::Waiting } else { ItemState::Failed };
+                let until = later(now, wait.copied().unwrap_or_default());
+                tracing::warn!(effect = due.id, words, "an effect was not delivered yet");
+                self.outbox.put_off(due, state, due.attempts + 1, until, &words).await
+            }
+            Verdict::Unconfirmed { until, words } => {
+                tracing::warn!(effect = due.id, words, "the outcome of a delivery is unknown");
+                self.outbox.put_off(due, ItemState::Waiting, due.attempts, until, &words).await
+            }
+        }
+    }
+
+    /// Everything rests: twice as long each time in a row, and as long as Keap asks for.
+    fn pause(&self, error: &Error) {
+        let now = self.outbox.clock.now();
+        let before = self.outbox.pause.borrow().clone();
+        let doubled = before.as_ref().map_or(SHORTEST_PAUSE, |pause| pause.wait * 2).min(LONGEST_PAUSE);
+        let wait = doubled.max(error.retry_after().unwrap_or_default());
+        let pause = Pause {
+            since: before.as_ref().map_or(now, |pause| pause.since),
+            until: later(now, wait),
+            wait,
+            words: error.to_string(),
+        };
+        tracing::warn!(%error, wait_s = wait.as_secs(), "deliveries pause");
+        self.outbox.pause.send_replace(Some(pause));
+    }
+
+    fn still_paused(&self) -> Option<Duration> {
+        let pause = self.outbox.pause.borrow();
+        let left = until(self.outbox.clock.now(), pause.as_ref()?.until);
+        (!left.is_zero()).then_some(left)
+    }
+
+    /// Waits, unless there is something new: an effect, or a connection that came back.
+    async fn rest(&self, at_most: Duration, stop: &mut watch::Receiver<bool>) {
+        tokio::select! {
+            () = self.outbox.clock.sleep(at_most) => {}
+            () = self.outbox.wake.notified() => {}
+            () = self.connected() => { self.outbox.pause.send_replace(None); }
+            _ = stop.changed() => {}
+        }
+    }
+
+    /// Ends when the connection, which could not make calls, can.
+    async fn connected(&self) {
+        while self.keap.status().can_call {
+            self.keap.changed().await;
+        }
+        while !self.keap.status().can_call {
+            self.keap.changed().await;
+        }
+    }
+}
+
+fn is_stopped(stop: &watch::Receiver<bool>) -> bool {
+    *stop.borrow() || stop.has_changed().is_err()
+}
