@@ -138,12 +138,13 @@ impl SandboxBuilder {
         }
         let clients = known.into_iter().map(|(id, secret)| Client { id, secret }).collect();
         let redirect_uris = self.redirect_uris.iter().chain(&seed.redirect_uris).cloned().collect();
-        Beginning {
-            settings: if self.like_keap { Settings::like_keap() } else { Settings::default() },
-            clients: Clients { clients, redirect_uris },
-            seed,
-            now: clock.now(),
+        let mut settings = if self.like_keap { Settings::like_keap() } else { Settings::default() };
+        if self.clock == ClockMode::Manual {
+            // On a clock that stands still a second never ends, and a limit per second would be one for ever.
+            settings.limits.client.second = None;
+            settings.limits.key.second = None;
         }
+        Beginning { settings, clients: Clients { clients, redirect_uris }, seed, now: clock.now() }
     }
 
     async fn bind(&self) -> Result<(TcpListener, SocketAddr), StartError> {

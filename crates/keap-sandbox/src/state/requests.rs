@@ -9,7 +9,7 @@ use serde_json::Value;
 
 const KEPT: usize = 1_000;
 const BODY_MAX: usize = 4_096;
-const JSON_MAX: usize = 16_384;
+const KEPT_BODY_MAX: usize = 16_384;
 const MASK: &str = "***";
 
 /// Names of form and JSON fields and query parameters whose values are never shown.
@@ -82,11 +82,12 @@ pub(crate) enum LoggedBody {
 impl LoggedBody {
     /// Takes the beginning of a body. What is neither a form nor JSON is not kept.
     pub(crate) fn new(content_type: &str, body: &Bytes) -> Self {
-        if content_type.starts_with("application/x-www-form-urlencoded") {
-            return Self::Masked(masked_pairs(&String::from_utf8_lossy(body)));
-        }
-        if content_type.starts_with("application/json") && (1..=JSON_MAX).contains(&body.len()) {
+        let looks_like_json = body.first().is_some_and(|byte| matches!(byte, b'{' | b'['));
+        if looks_like_json && body.len() <= KEPT_BODY_MAX {
             return Self::Json(body.clone());
+        }
+        if content_type.starts_with("application/x-www-form-urlencoded") && body.len() <= KEPT_BODY_MAX {
+            return Self::Masked(masked_pairs(&String::from_utf8_lossy(body)));
         }
         Self::Masked(if body.is_empty() { String::new() } else { format!("({} bytes)", body.len()) })
     }
