@@ -1,0 +1,99 @@
+//! Settings: read once at the edge, from the environment and a file, and parsed into types.
+//!
+//! Nothing behind this module looks at a variable. A wrong, unknown, doubled or unsafe setting stops the start with a
+//! [`Trouble`] that names it.
+
+mod keap;
+mod network;
+mod origin;
+mod settings;
+mod sources;
+mod storage;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use url::Url;
+
+pub use keap::{CALLBACK_PATH, Keap, KeapApplication};
+pub use origin::Origin;
+pub use settings::SETTINGS;
+pub use sources::Sources;
+
+use crate::trouble::Trouble;
+
+/// Everything ButtonPush has to be told.
+#[derive(Debug)]
+pub struct Config {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where everything is kept.
+    pub data: PathBuf,
+    /// The SQLite file, inside the data directory.
+    pub database_file: PathBuf,
+    /// The key that seals what the SDK stores.
+    pub key_file: PathBuf,
+    /// How Keap is reached.
+    pub keap: Keap,
+    /// Proxies whose word about the client's address is taken.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Sign-ups from one network in an hour before it has to wait.
+    pub sign_ups_per_hour: u32,
+    /// What is logged, in the syntax of `RUST_LOG`.
+    pub log: String,
+    /// The origin that people see, where it was given; see [`Config::public_origin`].
+    pub public_url: Option<Origin>,
+}
+
+impl Config {
+    /// Collects, parses and cross-checks the settings.
+    pub fn load(sources: Sources) -> Result<Self, Trouble> {
+        let mut settings = sources.collect()?;
+        let network = network::Network::parse(&mut settings)?;
+        let keap = Keap::parse(&mut settings, &network)?;
+        let storage = storage::Storage::parse(&mut settings)?;
+        let config = Self {
+            listen: network.listen,
+            data: storage.data,
+            database_file: storage.database_file,
+            key_file: storage.key_file,
+            trusted_proxies: network.trusted_proxies,
+            sign_ups_per_hour: network.sign_ups_per_hour,
+            log: storage.log,
+            public_url: network.public_url.or_else(|| keap.redirect_uri().and_then(Origin::of)),
+            keap,
+        };
+        config.refuse_public_plain_http()?;
+        Ok(config)
+    }
+
+    /// The origin that people see, once the listener has its port.
+    pub fn public_origin(&self, bound: SocketAddr) -> Origin {
+        self.public_url.clone().unwrap_or_else(|| Origin::of_listener(bound))
+    }
+
+    /// Where Keap sends the administrator back, once the listener has its port.
+    pub fn redirect_uri(&self, bound: SocketAddr) -> Result<Url, url::ParseError> {
+        match self.keap.redirect_uri() {
+            Some(given) => Ok(given.clone()),
+            None => Url::parse(self.public_origin(bound).as_str())?.join(CALLBACK_PATH),
+        }
+    }
+
+    /// Passwords must not cross a network in the clear: whoever listens beyond this machine needs https in front.
+    fn refuse_public_plain_http(&self) -> Result<(), Trouble> {
+        let encrypted = self.public_url.as_ref().is_some_and(Origin::is_https);
+        if self.listen.ip().is_loopback() || encrypted {
+            return Ok(());
+        }
+        Err(Trouble::new(
+            "BUTTONPUSH_LISTEN",
+            "is reachable from other machines, but there is no https address for people.",
+            "it was opened for a container or another machine, where passwords would travel unencrypted",
+            "listen on 127.0.0.1, or put a proxy with https in front and set BUTTONPUSH_PUBLIC_URL to its https:// address",
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests;
