@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 /// What time it is, and waiting.
 ///
@@ -30,6 +31,44 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is where real waiting comes in")]
     fn sleep(&self, at_most: Duration) -> BoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep(at_most))
+    }
+}
+
+/// A clock that stands still until it is moved: for tests.
+///
+/// Waiting on it ends when it is moved, however far, so that callers look again.
+#[derive(Debug, Clone)]
+pub struct ManualClock(watch::Sender<Timestamp>);
+
+impl ManualClock {
+    /// Standing at this time.
+    pub fn at(now: Timestamp) -> Self {
+        Self(watch::Sender::new(now))
+    }
+
+    /// Moves it forward.
+    pub fn advance(&self, by: Duration) {
+        self.0.send_modify(|now| *now = later(*now, by));
+    }
+
+    /// Moves it anywhere, also back.
+    pub fn set(&self, now: Timestamp) {
+        self.0.send_replace(now);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        *self.0.borrow()
+    }
+
+    fn sleep(&self, at_most: Duration) -> BoxFuture<'static, ()> {
+        let mut moved = self.0.subscribe();
+        Box::pin(async move {
+            if !at_most.is_zero() && moved.changed().await.is_err() {
+                std::future::pending().await
+            }
+        })
     }
 }
 

@@ -112,7 +112,8 @@ fn random_text(randomness: &dyn Randomness) -> String {
 }
 
 fn fingerprint(secret: &str) -> String {
-    digest(secret)[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+    let [a, b, c, d, ..] = digest(secret);
+    format!("{a:02x}{b:02x}{c:02x}{d:02x}")
 }
 
 /// Replaces every occurrence of these secrets in `text`. For words that came back from outside: a server may

@@ -89,10 +89,8 @@ impl HttpTransport {
     /// # Errors
     /// When the TLS set-up fails, which is a defect of the build: report it.
     pub fn for_tokens() -> Result<Self, TransportError> {
-        let settings = reqwest::Client::builder()
-            .timeout(Duration::from_secs(120))
-            .pool_max_idle_per_host(0)
-            .http1_only();
+        let settings =
+            reqwest::Client::builder().timeout(Duration::from_mins(2)).pool_max_idle_per_host(0).http1_only();
         Self::build(settings, 64 << 10)
     }
 

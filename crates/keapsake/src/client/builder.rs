@@ -150,13 +150,12 @@ async fn unlock(
     key: &SealingKey,
     randomness: &dyn Randomness,
 ) -> Result<Sealer, StartError> {
-    let identity = match store.identity().await? {
-        Some(identity) => identity,
-        None => {
-            let deployment = uuid::Builder::from_random_bytes(randomness::bytes(randomness)).into_uuid();
-            let key_check = Sealer::new(key, deployment).key_check(randomness);
-            store.identify(Identity { deployment, key_check }).await?
-        }
+    let identity = if let Some(identity) = store.identity().await? {
+        identity
+    } else {
+        let deployment = uuid::Builder::from_random_bytes(randomness::bytes(randomness)).into_uuid();
+        let key_check = Sealer::new(key, deployment).key_check(randomness);
+        store.identify(Identity { deployment, key_check }).await?
     };
     let sealer = Sealer::new(key, identity.deployment);
     sealer.check_key(&identity.key_check).map_err(StartError::WrongKey)?;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::store::seal::Sealed;
 
 /// A started flow is good for this long, once.
-pub const FLOW_LIFE: Duration = Duration::from_secs(600);
+pub const FLOW_LIFE: Duration = Duration::from_mins(10);
 
 /// What is remembered of a started flow. The state and the browser's key are stored only as SHA-256.
 #[derive(Debug, Clone, PartialEq, Eq)]

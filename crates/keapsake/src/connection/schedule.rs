@@ -7,23 +7,23 @@ use jiff::Timestamp;
 use crate::clock::later;
 
 /// A refresh token is dead when it was not used for this long (Keap engineers, integration forum).
-pub const REFRESH_LIFE: Duration = Duration::from_secs(45 * 86_400);
+pub const REFRESH_LIFE: Duration = Duration::from_hours(1080);
 
 /// With a life of at least twice this, the refresh is due this long before the access token ends.
-pub const MARGIN: Duration = Duration::from_secs(3 * 3600);
+pub const MARGIN: Duration = Duration::from_hours(3);
 
 /// The most a due time is moved, to either side, so that many connections do not refresh together.
-pub const SPREAD: Duration = Duration::from_secs(600);
+pub const SPREAD: Duration = Duration::from_mins(10);
 
 /// Keap's token endpoint is known to be slow around the full hour, when everybody's cron jobs run.
 const BUSY_AROUND_THE_HOUR: i64 = 60;
 
 /// The refresher wakes at least this often and compares with the wall clock, so that a suspended machine or a
 /// moved clock is noticed.
-pub const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+pub const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
 /// Keap's quotas answer an early retry with another refusal; this long after a configuration error.
-pub const AFTER_MISCONFIGURED: Duration = Duration::from_secs(15 * 60);
+pub const AFTER_MISCONFIGURED: Duration = Duration::from_mins(15);
 
 /// A random number that decides spreads; the same number gives the same times.
 pub type Dice = u64;
@@ -34,12 +34,13 @@ pub fn due(issued: Timestamp, life: Duration, dice: Dice) -> Timestamp {
         return later(issued, life / 2);
     }
     let spread = Duration::from_millis(dice % millis(2 * SPREAD));
-    beside_the_hour(later(issued, life - MARGIN - SPREAD + spread))
+    let earliest = later(issued, life.saturating_sub(MARGIN + SPREAD));
+    beside_the_hour(later(earliest, spread))
 }
 
 /// After an attempt that did not reach Keap: up to 1 s, 2 s, 4 s … 60 s, at random within.
 pub fn after_unreached(attempts: u32, dice: Dice) -> Duration {
-    let ceiling = Duration::from_secs(1 << attempts.clamp(1, 6)).min(Duration::from_secs(60));
+    let ceiling = Duration::from_secs(1 << attempts.clamp(1, 6)).min(Duration::from_mins(1));
     Duration::from_secs(1) + Duration::from_millis(dice % millis(ceiling))
 }
 
@@ -67,14 +68,14 @@ pub fn after_rejection(rejections: u32) -> Duration {
 /// Three over at least half an hour; two when the access token is of no use any more either, because then
 /// waiting helps nobody.
 pub fn is_over(rejections: u32, first: Timestamp, now: Timestamp, access_live: bool) -> bool {
-    let lasting = now >= later(first, Duration::from_secs(1800));
+    let lasting = now >= later(first, Duration::from_mins(30));
     (rejections >= 3 && lasting) || (rejections >= 2 && !access_live)
 }
 
 fn beside_the_hour(at: Timestamp) -> Timestamp {
     let second = at.as_second().rem_euclid(3600);
     if second >= 3600 - BUSY_AROUND_THE_HOUR || second <= BUSY_AROUND_THE_HOUR {
-        return later(at, Duration::from_secs(180));
+        return later(at, Duration::from_mins(3));
     }
     at
 }

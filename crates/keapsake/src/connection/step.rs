@@ -69,7 +69,7 @@ pub fn step(record: Option<&Record>, event: &Event, now: Timestamp, dice: Dice) 
         (Event::Named(account), Some(record)) => Some(named(record, account)),
         (Event::Refreshed { started_at, life, rotated }, Some(record)) => {
             let pair = fresh(*started_at, *life, now, dice);
-            Some(refreshed(record, pair, *rotated))
+            Some(refreshed(record, &pair, *rotated))
         }
         (_, Some(record)) => Some(on_linked(record, |linked| troubled(linked, event, now, dice))),
     }
@@ -88,12 +88,12 @@ fn fresh(started_at: Timestamp, life: Duration, now: Timestamp, dice: Dice) -> L
     }
 }
 
-fn refreshed(record: &Record, pair: Linked, rotated: bool) -> Record {
+fn refreshed(record: &Record, pair: &Linked, rotated: bool) -> Record {
     let Link::Linked(before) = &record.link else { return record.clone() };
     let refresh_issued_at = if rotated { pair.refresh_issued_at } else { before.refresh_issued_at };
     Record {
         position: record.position.next_generation(),
-        link: Link::Linked(Linked { connected_at: before.connected_at, refresh_issued_at, ..pair }),
+        link: Link::Linked(Linked { connected_at: before.connected_at, refresh_issued_at, ..pair.clone() }),
         ..record.clone()
     }
 }

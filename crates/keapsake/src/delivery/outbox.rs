@@ -14,7 +14,7 @@ use crate::store::SqliteStore;
 use crate::store::StoreError;
 use crate::store::sqlite::trouble;
 
-/// Effects waiting in the application's SQLite database. Cheap to clone.
+/// Effects waiting in the application's `SQLite` database. Cheap to clone.
 #[derive(Clone)]
 pub struct Outbox {
     pub(super) pool: SqlitePool,

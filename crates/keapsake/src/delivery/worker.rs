@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use sqlx::SqliteConnection;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::contact::ContactDelivery;
 use super::effect::Action;
@@ -66,17 +66,17 @@ pub const PERSON_FIELD: &str = "AppUserId";
 
 const LONGEST_IDLE: Duration = Duration::from_secs(1);
 const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// Waits between tries of an effect that fails for a reason of its own, 28 hours in all; then a person is needed.
 const OWN_TRIES: [Duration; 7] = [
     Duration::from_secs(5),
-    Duration::from_secs(5 * 60),
-    Duration::from_secs(30 * 60),
-    Duration::from_secs(2 * 3600),
-    Duration::from_secs(5 * 3600),
-    Duration::from_secs(10 * 3600),
-    Duration::from_secs(10 * 3600),
+    Duration::from_mins(5),
+    Duration::from_mins(30),
+    Duration::from_hours(2),
+    Duration::from_hours(5),
+    Duration::from_hours(10),
+    Duration::from_hours(10),
 ];
 
 impl Worker {
@@ -92,6 +92,11 @@ impl Worker {
         let _ = self.stop.send(true);
         let _ = self.task.await;
     }
+
+    /// Cuts off whatever it is doing, as a crash would. What was cut off is found again by the next worker.
+    pub fn abort(self) {
+        self.task.abort();
+    }
 }
 
 struct Round {
@@ -104,10 +109,14 @@ struct Round {
 async fn supervise(round: Arc<Round>, mut stop: watch::Receiver<bool>) {
     loop {
         let (task_round, task_stop) = (round.clone(), stop.clone());
-        match tokio::spawn(async move { task_round.run(task_stop).await }).await {
-            Ok(()) => return,
-            Err(error) if error.is_cancelled() => return,
-            Err(_) => tracing::error!("a delivery panicked; deliveries start again"),
+        // In a set, so that it ends with this task.
+        let mut running = JoinSet::new();
+        running.spawn(async move { task_round.run(task_stop).await });
+        match running.join_next().await {
+            Some(Err(error)) if error.is_panic() => {
+                tracing::error!("a delivery panicked; deliveries start again");
+            }
+            _ => return,
         }
         round.rest(SHORTEST_PAUSE, &mut stop).await;
     }

@@ -52,7 +52,7 @@ pub struct Complaint {
 pub type SentSecrets<'a> = &'a [&'a str];
 
 /// Access tokens are taken to live this long when Keap does not say, or says something impossible.
-const LIFE_WHEN_UNSAID: Duration = Duration::from_secs(3600);
+const LIFE_WHEN_UNSAID: Duration = Duration::from_hours(1);
 const SHORTEST_LIFE: u64 = 60;
 const LONGEST_LIFE: u64 = 30 * 86_400;
 const LONGEST_WORDS: usize = 300;

@@ -45,7 +45,7 @@ async fn gives_back_what_was_written(store: &dyn Store) -> Result<(), StoreError
     assert_eq!(store.swap(&one, None, write(1, 1, Tokens::Replace(pair(1)))).await?, Swap::Done);
     assert_eq!(store.load(&one).await?, Some(Stored { record: record(1, 1), tokens: Some(pair(1)) }));
     assert_eq!(store.load(&two).await?, None, "connections do not see each other");
-    assert_eq!(store.swap(&one, at(1, 1), write(2, 1, Tokens::Erase)).await?, Swap::Done);
+    assert_eq!(store.swap(&one, Some(at(1, 1)), write(2, 1, Tokens::Erase)).await?, Swap::Done);
     assert_eq!(store.load(&one).await?, Some(Stored { record: record(2, 1), tokens: None }));
     Ok(())
 }
@@ -55,7 +55,7 @@ async fn keeps_tokens_that_a_write_does_not_name(store: &dyn Store) -> Result<()
     let _ = store.swap(&id, None, write(1, 1, Tokens::Replace(pair(1)))).await?;
     let mut named = write(1, 1, Tokens::Keep);
     named.record.account.name = Some("Acme Toys".into());
-    assert_eq!(store.swap(&id, at(1, 1), named.clone()).await?, Swap::Done);
+    assert_eq!(store.swap(&id, Some(at(1, 1)), named.clone()).await?, Swap::Done);
     assert_eq!(store.load(&id).await?, Some(Stored { record: named.record, tokens: Some(pair(1)) }));
     Ok(())
 }
@@ -64,7 +64,7 @@ async fn refuses_a_write_from_elsewhere(store: &dyn Store) -> Result<(), StoreEr
     let id = id("fence");
     let _ = store.swap(&id, None, write(1, 5, Tokens::Replace(pair(5)))).await?;
     let before = store.load(&id).await?;
-    for elsewhere in [None, at(1, 4), at(1, 6), at(2, 5), at(0, 5)] {
+    for elsewhere in [None, Some(at(1, 4)), Some(at(1, 6)), Some(at(2, 5)), Some(at(0, 5))] {
         let swap = store.swap(&id, elsewhere, write(9, 9, Tokens::Erase)).await?;
         assert_eq!(swap, Swap::Lost, "{elsewhere:?} is not where the connection is");
     }
@@ -77,7 +77,9 @@ async fn lets_one_of_many_win(store: &Arc<dyn Store>) -> Result<(), StoreError> 
     let _ = store.swap(&id, None, write(1, 1, Tokens::Replace(pair(1)))).await?;
     let tasks = (0..16).map(|n| {
         let (store, id) = (store.clone(), id.clone());
-        tokio::spawn(async move { store.swap(&id, at(1, 1), write(1, 2, Tokens::Replace(pair(n)))).await })
+        tokio::spawn(
+            async move { store.swap(&id, Some(at(1, 1)), write(1, 2, Tokens::Replace(pair(n)))).await },
+        )
     });
     let mut won = 0;
     for task in tasks.collect::<Vec<_>>() {
@@ -96,11 +98,11 @@ async fn ends_an_entry_once(store: &dyn Store) -> Result<(), StoreError> {
 
     // An ending that comes with a lost swap is not written either.
     let lost = Write { ends: Some((open.id, ending("lost"))), ..write(1, 2, Tokens::Keep) };
-    assert_eq!(store.swap(&id, at(7, 7), lost).await?, Swap::Lost);
+    assert_eq!(store.swap(&id, Some(at(7, 7)), lost).await?, Swap::Lost);
     assert_eq!(store.history(&id, 10).await?, vec![open.clone()]);
 
     let done = Write { ends: Some((open.id, ending("first"))), ..write(1, 2, Tokens::Keep) };
-    assert_eq!(store.swap(&id, at(1, 1), done).await?, Swap::Done);
+    assert_eq!(store.swap(&id, Some(at(1, 1)), done).await?, Swap::Done);
     store.end_entry(&id, open.id, ending("second")).await?;
     let ended = Entry { ending: Some(ending("first")), ..open };
     assert_eq!(store.history(&id, 10).await?, vec![ended.clone()]);
@@ -152,8 +154,8 @@ fn time(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + seconds).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-fn at(lineage: u64, generation: u64) -> Option<Position> {
-    Some(Position { lineage, generation })
+fn at(lineage: u64, generation: u64) -> Position {
+    Position { lineage, generation }
 }
 
 fn sealed(fill: u8) -> Sealed {

@@ -32,10 +32,9 @@ impl SqliteStore {
     /// [`StoreError`] when the database is unusable, when it was written by a newer version, or when its settings
     /// could lose what was acknowledged. The message says what to do.
     pub async fn open(pool: SqlitePool) -> Result<Self, StoreError> {
-        check_library()?;
         check_durability(&pool).await?;
         let mut migrations = Migrator { ..Migrator::DEFAULT };
-        migrations.migrations = MIGRATIONS.migrations.clone();
+        migrations.migrations.clone_from(&MIGRATIONS.migrations);
         migrations.dangerous_set_table_name("_keapsake_migrations");
         migrations.run(&pool).await.map_err(|error| {
             StoreError::new(format!(
@@ -53,11 +52,7 @@ impl SqliteStore {
 }
 
 /// SQLite before 3.51.3 can lose commits when its write-ahead log is reset (<https://sqlite.org/wal.html>).
-fn check_library() -> Result<(), StoreError> {
-    const FIRST_SAFE: i32 = 3_051_003;
-    const { assert!(libsqlite3_sys::SQLITE_VERSION_NUMBER >= FIRST_SAFE) };
-    Ok(())
-}
+const _: () = assert!(libsqlite3_sys::SQLITE_VERSION_NUMBER >= 3_051_003);
 
 async fn check_durability(pool: &SqlitePool) -> Result<(), StoreError> {
     let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(pool).await.map_err(trouble)?;
