@@ -1,0 +1,16 @@
+//! The sandbox from outside, over HTTP. Modules mirror the places it serves.
+
+mod authorize;
+mod browser;
+mod business_profile;
+mod contacts;
+mod control;
+mod custom_fields;
+mod faults;
+mod gateway;
+mod keap;
+mod people;
+mod persistence;
+mod program;
+mod tags;
+mod token;
