@@ -11,6 +11,7 @@ use crate::builder::SandboxBuilder;
 use crate::clock::SandboxClock;
 use crate::http::oauth_answer::{Decision, decide};
 use crate::state::State;
+use crate::state::accounts::Account;
 use crate::state::faults::{Fault, FaultReport};
 use crate::state::grants::{Grant, GrantReport, RevokedWhy};
 use crate::state::records::RecordKey;
@@ -151,17 +152,17 @@ impl Sandbox {
 
     /// Every contact of an account with all it holds; nothing for an unknown account.
     pub fn contacts(&self, account: &str) -> Vec<Value> {
-        self.state.look(|world| world.accounts.get(account).map(|it| it.raw_contacts()).unwrap_or_default())
+        self.state.look(|world| world.accounts.get(account).map(Account::raw_contacts).unwrap_or_default())
     }
 
     /// Every tag of an account.
     pub fn tags(&self, account: &str) -> Vec<Value> {
-        self.state.look(|world| world.accounts.get(account).map(|it| it.raw_tags()).unwrap_or_default())
+        self.state.look(|world| world.accounts.get(account).map(Account::raw_tags).unwrap_or_default())
     }
 
     /// Who wears which tag since when.
     pub fn applied(&self, account: &str) -> Vec<Value> {
-        self.state.look(|world| world.accounts.get(account).map(|it| it.raw_applied()).unwrap_or_default())
+        self.state.look(|world| world.accounts.get(account).map(Account::raw_applied).unwrap_or_default())
     }
 
     /// Creates a contact from the properties of a create request, with tags by name. Says its id, or nothing for an

@@ -3,6 +3,7 @@
 mod business_profile;
 mod call;
 mod categories;
+mod contact_filter;
 mod contact_view;
 mod contacts;
 mod custom_fields;

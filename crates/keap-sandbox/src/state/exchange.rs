@@ -137,7 +137,7 @@ mod tests {
     fn a_code_ends_after_sixty_seconds() {
         let mut world = World::sample();
         let code = code(&mut world, None);
-        let late = now() + Duration::from_secs(60);
+        let late = now() + Duration::from_mins(1);
         assert!(world.exchange(late, CLIENT, &code, CALLBACK, None).is_err());
     }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The switches of a sandbox, as read and written by `/_sandbox/settings`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

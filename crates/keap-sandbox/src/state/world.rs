@@ -77,7 +77,9 @@ impl World {
         self.api_key = key;
         self.requests.continue_after(next_request);
         // What was there and is no more must leave the data file, too.
-        gone.into_iter().for_each(|record| self.touched.add(record));
+        for record in gone {
+            self.touched.add(record);
+        }
         self.touch_everything();
     }
 }

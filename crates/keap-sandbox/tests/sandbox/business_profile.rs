@@ -15,9 +15,9 @@ async fn the_profile_can_be_read_and_changed() {
     );
     let changes = json!({"name": "Acme", "phone": "1"});
     let path = "/businessProfile?update_mask=name";
-    let changed = keap.api(Method::PATCH, path, Some(changes)).await.expect(200).json();
+    let patched = keap.api(Method::PATCH, path, Some(changes)).await.expect(200).json();
     assert_eq!(
-        (changed["name"].clone(), changed["phone"].clone()),
+        (patched["name"].clone(), patched["phone"].clone()),
         (json!("Acme"), profile["phone"].clone())
     );
     keap.api(Method::PATCH, "/businessProfile", Some(json!({"logo_url": "x"}))).await.expect(400);

@@ -1,5 +1,7 @@
 //! The sandbox from outside, over HTTP. Modules mirror the places it serves.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should stop")]
+
 mod authorize;
 mod browser;
 mod business_profile;

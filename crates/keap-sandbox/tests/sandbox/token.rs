@@ -26,6 +26,9 @@ async fn both_grants_answer_in_keaps_shape() {
     }
 }
 
+/// Client id, parameters, and what comes of them.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], u16, serde_json::Value);
+
 #[tokio::test]
 async fn every_known_error_has_its_shape() {
     let keap = Keap::start().await;
@@ -40,7 +43,7 @@ async fn every_known_error_has_its_shape() {
         "faultstring": "Invalid client identifier {0}",
         "detail": {"errorcode": "oauth.v2.InvalidClientIdentifier"},
     }});
-    let cases: Vec<(&str, &[(&str, &str)], u16, serde_json::Value)> = vec![
+    let cases: Vec<Case<'_>> = vec![
         ("sandbox-client", &[], 400, no_grant_type.clone()),
         ("sandbox-client", &other, 400, no_grant_type.clone()),
         ("sandbox-client", &no_token, 401, unknown_client.clone()),
@@ -139,11 +142,11 @@ async fn codes_and_tokens_end_on_the_sandbox_clock() {
     let keap = Keap::start().await;
     let clock = keap.sandbox.clock();
     let late = keap.code("acme").await;
-    clock.advance(Duration::from_secs(60));
+    clock.advance(Duration::from_mins(1));
     keap.exchange(&late).await.expect(401);
 
     let first = keap.connect("acme").await;
-    clock.advance(DAY - Duration::from_secs(1));
+    clock.advance(Duration::from_secs(86_399));
     keap.as_bearer(&first.access, "/crm/rest/v2/tags").await.expect(200);
     clock.advance(Duration::from_secs(1));
     let expired = keap.as_bearer(&first.access, "/crm/rest/v2/tags").await.expect(401);

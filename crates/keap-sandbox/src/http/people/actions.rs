@@ -26,7 +26,7 @@ pub(super) async fn advance(
     }
     let seconds = Form::read(&body).get("seconds").and_then(|seconds| seconds.parse().ok()).unwrap_or(0);
     state.clock.advance(Duration::from_secs(seconds));
-    back(state.change(|world| world.touched.add(RecordKey::Clock)).await, "clock")
+    back(&state.change(|world| world.touched.add(RecordKey::Clock)).await, "clock")
 }
 
 pub(super) async fn revoke(
@@ -39,7 +39,7 @@ pub(super) async fn revoke(
     }
     let grant = Form::read(&body).get("grant").and_then(|grant| grant.parse().ok()).unwrap_or(0);
     let now = state.clock.now();
-    back(state.change(|world| world.revoke(now, grant, RevokedWhy::Person)).await.map(drop), "grants")
+    back(&state.change(|world| world.revoke(now, grant, RevokedWhy::Person)).await, "grants")
 }
 
 /// Turns the outage on or off.
@@ -55,14 +55,14 @@ pub(super) async fn down(FromState(state): FromState<Arc<State>>, headers: Heade
             world.faults.add(outage_fault());
         }
     });
-    back(Ok(()), "faults")
+    back::<()>(&Ok(()), "faults")
 }
 
 pub(super) async fn reset(FromState(state): FromState<Arc<State>>, headers: HeaderMap) -> Response {
     if !is_ours(&headers) {
         return page::foreign_form();
     }
-    back(state.change(World::reset).await, "")
+    back(&state.change(World::reset).await, "")
 }
 
 /// The number of the fault that the "Keap down" button has set.
@@ -79,9 +79,9 @@ fn is_ours(headers: &HeaderMap) -> bool {
     origin::is_local_name(headers) && origin::is_own(headers)
 }
 
-fn back(saved: Result<(), NotSaved>, section: &str) -> Response {
-    match saved {
-        Ok(()) => (StatusCode::SEE_OTHER, [(header::LOCATION, format!("/#{section}"))]).into_response(),
-        Err(_) => page::not_saved(),
+fn back<T>(saved: &Result<T, NotSaved>, section: &str) -> Response {
+    if saved.is_err() {
+        return page::not_saved();
     }
+    (StatusCode::SEE_OTHER, [(header::LOCATION, format!("/#{section}"))]).into_response()
 }

@@ -71,7 +71,7 @@ pub(super) const OPTIONAL: &[&str] = &[
 ];
 
 /// Reads the `fields` parameter; `None` means the default set.
-pub(super) fn chosen<'a>(words: Option<Vec<&'a str>>) -> Result<Option<Vec<&'a str>>, Refusal> {
+pub(super) fn chosen(words: Option<Vec<&str>>) -> Result<Option<Vec<&str>>, Refusal> {
     let Some(words) = words.filter(|words| !words.is_empty()) else { return Ok(None) };
     match words.iter().find(|word| !FIELDS.contains(*word)) {
         Some(unknown) => Err(Refusal::bad_request(format!("Unknown property in fields: {unknown}"))),

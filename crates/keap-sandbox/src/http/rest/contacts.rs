@@ -4,89 +4,44 @@ use serde_json::{Map, Value, json};
 
 use super::Answer;
 use super::call::{Call, id};
+use super::contact_filter;
 use super::contact_view::{FIELDS, chosen, view};
 use super::refusal::Refusal;
 use crate::state::accounts::Account;
 use crate::state::contacts::{Contact, emails, is_reachable};
 use crate::state::duplicates::DuplicateOption;
-use crate::state::filter::{Clause, Fields, Filter, Kind, in_window};
 use crate::state::paging::{Keyed, number_key, time_key};
 use crate::state::world::World;
 
 const BODY: &str = "CreateUpdateContactRequest";
 
-/// From the description.
-const FILTER: Fields = &[
-    ("email", Kind::Wildcard),
-    ("given_name", Kind::Wildcard),
-    ("family_name", Kind::Wildcard),
-    ("middle_name", Kind::Wildcard),
-    ("company_id", Kind::Text),
-    ("contact_ids", Kind::Set),
-    ("ids", Kind::Set),
-    ("start_update_time", Kind::Time),
-    ("end_update_time", Kind::Time),
-    ("phone_number", Kind::Text),
-    ("phone_fields", Kind::Set),
-    ("billing_address_line1", Kind::Text),
-    ("billing_address_locality", Kind::Text),
-    ("billing_address_region", Kind::Text),
-    ("billing_address_postal_code", Kind::Text),
-    ("billing_address_country_code", Kind::Text),
-    ("shipping_address_line1", Kind::Text),
-    ("shipping_address_locality", Kind::Text),
-    ("shipping_address_region", Kind::Text),
-    ("shipping_address_postal_code", Kind::Text),
-    ("shipping_address_country_code", Kind::Text),
-    ("other_address_line1", Kind::Text),
-    ("other_address_locality", Kind::Text),
-    ("other_address_region", Kind::Text),
-    ("other_address_postal_code", Kind::Text),
-    ("other_address_country_code", Kind::Text),
-    ("city", Kind::Prefix),
-    ("state", Kind::Prefix),
-    ("website", Kind::Wildcard),
-    ("lead_source_name", Kind::Wildcard),
-    ("contact_id", Kind::Number),
-];
-
 const ORDERS: &[&str] = &["id", "create_time", "email", "update_time"];
 
 pub(super) fn list(world: &mut World, call: &Call<'_>) -> Result<Answer, Refusal> {
     let account = call.account(world)?;
-    let filter = call.filter(FILTER, |name| account.custom_fields.named(name).is_some())?;
-    // Documented: a phone number is looked for only in named places.
-    if filter.clause("phone_number").is_some() != filter.clause("phone_fields").is_some() {
-        return Err(Refusal::bad_request("phone_number and phone_fields must be used together"));
-    }
+    let filter = contact_filter::read(account, call)?;
     let paging = call.paging(ORDERS)?;
-    let shown = chosen(call.words("fields"))?;
-    let found = candidates(account, &filter).filter(|contact| passes(account, contact, &filter));
-    let keyed = found.map(|contact| Keyed {
+    let fields = chosen(call.words("fields"))?;
+    let items = contact_filter::found(account, &filter).map(|contact| Keyed {
         key: order_key(contact, paging.order_by),
         id: contact.id,
         item: contact,
     });
-    let (page, next_page_token) = paging.cut(keyed.collect());
-    let contacts: Value = page.into_iter().map(|contact| view(account, contact, shown.as_deref())).collect();
+    let (page, next_page_token) = paging.cut(items.collect());
+    let contacts: Value = page.into_iter().map(|contact| view(account, contact, fields.as_deref())).collect();
     Ok(Answer::ok(json!({"contacts": contacts, "next_page_token": next_page_token})))
 }
 
 pub(super) fn create(world: &mut World, call: &Call<'_>) -> Result<Answer, Refusal> {
-    let option =
-        match call.parameter("duplicate_option") {
-            None | Some("") => None,
-            Some(word) => Some(DuplicateOption::from_word(word).ok_or_else(|| {
-                Refusal::bad_request(format!("duplicate_option has an unknown value: {word}"))
-            })?),
-        };
+    let duplicates = duplicate_option(call)?;
     let shown = chosen(call.words("fields"))?;
     let body = call.body(BODY)?;
     check_values(call.account(world)?, &body)?;
     if !is_reachable(&body) {
         return Err(Refusal::bad_request("A contact needs an email address, a phone number or an address"));
     }
-    let doubled = option.and_then(|option| call.account(world).ok()?.contacts.duplicate_of(&body, option));
+    let doubled =
+        duplicates.and_then(|option| call.account(world).ok()?.contacts.duplicate_of(&body, option));
     if let Some(id) = doubled {
         world.update_contact(call.account_key(), call.now, id, body);
         return Ok(Answer::ok(shown_by_id(world, call, id, shown.as_deref())?));
@@ -127,6 +82,14 @@ pub(super) fn find<'w>(world: &'w World, call: &Call<'_>, contact: &str) -> Resu
     found.ok_or_else(|| Refusal::not_found("Contact", contact))
 }
 
+fn duplicate_option(call: &Call<'_>) -> Result<Option<DuplicateOption>, Refusal> {
+    let Some(word) = call.parameter("duplicate_option").filter(|word| !word.is_empty()) else {
+        return Ok(None);
+    };
+    let unknown = || Refusal::bad_request(format!("duplicate_option has an unknown value: {word}"));
+    DuplicateOption::from_word(word).map(Some).ok_or_else(unknown)
+}
+
 fn shown_by_id(world: &World, call: &Call<'_>, id: u64, shown: Option<&[&str]>) -> Result<Value, Refusal> {
     let account = call.account(world)?;
     let contact = account.contacts.get(id).ok_or_else(|| Refusal::not_found("Contact", &id.to_string()))?;
@@ -151,74 +114,6 @@ fn looks_like_an_address(email: &str) -> bool {
         && !host.starts_with('.')
         && !host.ends_with('.')
         && !email.contains(char::is_whitespace)
-}
-
-/// Where to look: an exact e-mail address and ids have their own way to the contact.
-fn candidates<'a>(account: &'a Account, filter: &'a Filter) -> Box<dyn Iterator<Item = &'a Contact> + 'a> {
-    if let Some(email) = filter.clause("email").and_then(Clause::exact) {
-        return Box::new(account.contacts.with_email(email));
-    }
-    if let Some(ids) = filter.clause("ids").or_else(|| filter.clause("contact_ids")) {
-        return Box::new(ids.set().filter_map(|id| account.contacts.get(id.parse().ok()?)));
-    }
-    Box::new(account.contacts.iter())
-}
-
-fn passes(account: &Account, contact: &Contact, filter: &Filter) -> bool {
-    filter.clauses.iter().all(|clause| passes_clause(account, contact, filter, clause))
-        && in_window(filter, "start_update_time", "end_update_time", contact.update_time)
-}
-
-fn passes_clause(account: &Account, contact: &Contact, filter: &Filter, clause: &Clause) -> bool {
-    let in_place = |places: &[&str], part: &[&str]| {
-        entries(contact, "addresses").any(|address| {
-            places.iter().any(|place| address["field"] == **place)
-                && part.iter().any(|part| address[*part].as_str().is_some_and(|text| clause.takes(text)))
-        })
-    };
-    match clause.field.as_str() {
-        "email" => contact.emails().any(|email| clause.takes(email)),
-        "ids" | "contact_ids" => clause.takes(&contact.id.to_string()),
-        "contact_id" => clause.takes_number(contact.id),
-        "company_id" => {
-            contact.fields.get("company").is_some_and(|it| clause.takes(it["id"].as_str().unwrap_or("")))
-        }
-        "given_name" | "family_name" | "middle_name" | "website" => clause.takes(contact.text(&clause.field)),
-        // The windows are looked at together; there are no lead sources yet, so that nothing has one of this name.
-        "start_update_time" | "end_update_time" => true,
-        "lead_source_name" => false,
-        "phone_fields" => true,
-        "phone_number" => entries(contact, "phone_numbers").any(|phone| {
-            let named = filter
-                .clause("phone_fields")
-                .is_some_and(|it| it.takes(phone["field"].as_str().unwrap_or("")));
-            named && clause.takes(phone["number"].as_str().unwrap_or(""))
-        }),
-        "city" => in_place(&["BILLING", "SHIPPING", "OTHER"], &["locality"]),
-        "state" => in_place(&["BILLING", "SHIPPING", "OTHER"], &["region", "region_code"]),
-        field => match field.split_once("_address_") {
-            Some((place, "region")) => in_place(&[&place.to_uppercase()], &["region", "region_code"]),
-            Some((place, part)) => in_place(&[&place.to_uppercase()], &[part]),
-            None => custom_field_passes(account, contact, clause),
-        },
-    }
-}
-
-/// A custom field is named by its `field_name` (assumed: the description says only that it can be done).
-fn custom_field_passes(account: &Account, contact: &Contact, clause: &Clause) -> bool {
-    let Some(id) = account.custom_fields.named(&clause.field) else { return false };
-    let id = id.to_string();
-    entries(contact, "custom_fields").filter(|value| value["id"] == id.as_str()).any(|value| {
-        match &value["content"] {
-            Value::String(text) => clause.takes(text),
-            Value::Null => false,
-            other => clause.takes(&other.to_string()),
-        }
-    })
-}
-
-fn entries<'a>(contact: &'a Contact, list: &str) -> impl Iterator<Item = &'a Value> {
-    contact.fields.get(list).and_then(Value::as_array).into_iter().flatten()
 }
 
 fn order_key(contact: &Contact, order_by: &str) -> String {
