@@ -55,8 +55,8 @@ pub enum StartError {
     },
     /// The data file cannot be opened.
     #[error(
-        "the data file {} cannot be opened. Check that its folder exists, that you may write there, and that it is a \
-         file of this sandbox.", path.display()
+        "the data file {} cannot be opened. Check that its folder exists, that you may write there, that it is a file \
+         of a sandbox, and that no other sandbox is using it.", path.display()
     )]
     DataUnusable {
         /// The file.

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 use std::str::FromStr;
+use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Row as _, SqliteConnection};
 use tokio::sync::mpsc;
 
@@ -34,6 +35,10 @@ impl DataFile {
         create_private(path).map_err(sqlx::Error::Io)?;
         let options = SqliteConnectOptions::from_str("sqlite:")?
             .filename(path)
+            // Two sandboxes on one file would each believe in their own half of the truth.
+            .locking_mode(SqliteLockingMode::Exclusive)
+            // Long enough for one that is just stopping.
+            .busy_timeout(Duration::from_secs(2))
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .disable_statement_logging();

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -82,6 +83,8 @@ impl Sandbox {
 
     /// Stops listening, lets open requests end, and returns when all is over.
     pub async fn shutdown(mut self) {
+        // The last move of the clock may not have been written yet; a file that refuses it has been reported before.
+        let _ = self.state.change(|world| world.touched.add(RecordKey::Clock)).await;
         self.stop.cancel();
         if let Some(server) = self.server.take() {
             // A panic in the server has already been printed.
@@ -138,6 +141,11 @@ impl Sandbox {
     /// Requests that came after this number.
     pub fn requests_after(&self, number: u64) -> Vec<RequestReport> {
         self.state.look(|world| world.requests.after(number))
+    }
+
+    /// Holds the number of the latest request, so that a test can wait for the next one.
+    pub fn watch_requests(&self) -> watch::Receiver<u64> {
+        self.state.look(|world| world.requests.watch())
     }
 
     /// The settings as they are.

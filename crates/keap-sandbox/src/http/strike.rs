@@ -87,9 +87,13 @@ impl App {
     }
 }
 
-/// The headers of the whole answer and the first half of its body; then the connection breaks.
+/// The headers of the whole answer and the first half of its body; then the connection breaks. An answer without a body
+/// has no half and is lost whole.
 async fn half(response: Response<Body>) -> Result<Response<Body>, Dropped> {
     let (mut parts, bytes) = taken_apart(response).await?;
+    if bytes.is_empty() {
+        return Err(Dropped);
+    }
     announce_length(&mut parts, &bytes);
     let first = bytes.slice(..bytes.len() / 2);
     let pieces = stream::iter([Ok(first), Err(Dropped)]);

@@ -99,10 +99,10 @@ impl World {
         let millis = now.as_millisecond();
         let limits = &self.settings.limits;
         let (product, counter): (ProductLimits, &mut Counter) = match &caller.credential {
-            Credential::Client(id) => (limits.client, entry(&mut self.quota.clients, id)),
+            Credential::Client(id) => (limits.client, self.quota.clients.entry(id.clone()).or_default()),
             Credential::Key => (limits.key.into(), &mut self.quota.key),
         };
-        let tenant = entry(&mut self.quota.tenants, &caller.account);
+        let tenant = self.quota.tenants.entry(caller.account.clone()).or_default();
         counter.roll(millis);
         tenant.roll(millis);
         let full = is_full(product.second, counter.second.1)
@@ -127,14 +127,6 @@ impl World {
 
 fn is_full(limit: Option<u32>, used: u32) -> bool {
     Usage { limit, used }.is_full()
-}
-
-/// An entry without allocating its name again on every call.
-fn entry<'a>(counters: &'a mut HashMap<String, Counter>, name: &str) -> &'a mut Counter {
-    if !counters.contains_key(name) {
-        counters.insert(name.to_owned(), Counter::default());
-    }
-    counters.entry(name.to_owned()).or_default()
 }
 
 #[cfg(test)]

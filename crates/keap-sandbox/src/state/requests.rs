@@ -6,6 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
+use tokio::sync::watch;
 
 const KEPT: usize = 1_000;
 const BODY_MAX: usize = 4_096;
@@ -110,16 +111,17 @@ impl LoggedBody {
 #[derive(Default)]
 pub(crate) struct RequestLog {
     kept: VecDeque<(u64, Logged)>,
-    last: u64,
+    last: watch::Sender<u64>,
 }
 
 impl RequestLog {
     pub(crate) fn push(&mut self, request: Logged) {
-        self.last += 1;
+        let number = self.last_number() + 1;
         if self.kept.len() == KEPT {
             self.kept.pop_front();
         }
-        self.kept.push_back((self.last, request));
+        self.kept.push_back((number, request));
+        self.last.send_replace(number);
     }
 
     pub(crate) fn clear(&mut self) {
@@ -127,11 +129,12 @@ impl RequestLog {
     }
 
     pub(crate) fn last_number(&self) -> u64 {
-        self.last
+        *self.last.borrow()
     }
 
-    pub(crate) fn continue_after(&mut self, number: u64) {
-        self.last = number;
+    /// Holds the number of the latest request.
+    pub(crate) fn watch(&self) -> watch::Receiver<u64> {
+        self.last.subscribe()
     }
 
     /// Requests after this number, oldest first.

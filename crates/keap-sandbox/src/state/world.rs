@@ -72,10 +72,12 @@ impl World {
         let gone = self.touched.take();
         let fresh = Self::new(self.beginning.clone());
         let key = std::mem::take(&mut self.api_key);
-        let next_request = self.requests.last_number();
+        // Whoever watches the log goes on watching, and numbers go on.
+        let mut requests = std::mem::take(&mut self.requests);
+        requests.clear();
         *self = fresh;
         self.api_key = key;
-        self.requests.continue_after(next_request);
+        self.requests = requests;
         // What was there and is no more must leave the data file, too.
         for record in gone {
             self.touched.add(record);

@@ -127,6 +127,19 @@ async fn the_log_tells_what_came_and_no_secret() {
 }
 
 #[tokio::test]
+async fn a_request_can_be_waited_for() {
+    let keap = Keap::start().await;
+    let mut seen = keap.sandbox.watch_requests();
+    let first = *seen.borrow_and_update();
+    keap.api_get("/tags").await.expect(200);
+    seen.changed().await.unwrap();
+    assert_eq!(keap.sandbox.requests_after(first).len(), 1);
+    keap.sandbox.reset().await.unwrap();
+    keap.api_get("/tags").await.expect(200);
+    assert_eq!(*seen.borrow_and_update(), first + 2, "a reset does not end the waiting");
+}
+
+#[tokio::test]
 async fn accounts_show_the_raw_truth() {
     let keap = Keap::start().await;
     let body = json!({"given_name": "Ann", "email_addresses": [{"email": "ann@example.com"}], "tags": ["VIP", "New"]});

@@ -61,6 +61,17 @@ async fn half_an_answer_is_applied() {
 }
 
 #[tokio::test]
+async fn half_of_nothing_is_nothing() {
+    let keap = Keap::start().await;
+    create(&keap).await.unwrap().expect(201);
+    keap.sandbox.add_fault(Fault::new(FaultEffect::Half).operation("deleteTag").times(1));
+    let request =
+        keap.http.delete(keap.url("/crm/rest/v2/tags/101")).header("x-keap-api-key", keap.sandbox.api_key());
+    try_send(request).await.unwrap_err();
+    assert!(keap.sandbox.tags("acme").is_empty() && keap.sandbox.faults()[0].uses[0].applied);
+}
+
+#[tokio::test]
 async fn a_dripping_answer_arrives_whole_in_the_end() {
     let keap = with(FaultEffect::Drip { byte_ms: 1 }, false).await;
     assert_eq!(create(&keap).await.unwrap().expect(201).json()["name"], "x");

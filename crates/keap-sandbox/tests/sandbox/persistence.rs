@@ -145,6 +145,19 @@ async fn what_cannot_start_says_why() {
 }
 
 #[tokio::test]
+async fn a_file_belongs_to_one_sandbox_and_the_clock_is_kept_at_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keap.sqlite");
+    let first = on(&file).start().await.unwrap();
+    let error = on(&file).start().await.unwrap_err();
+    assert!(error.to_string().contains("no other sandbox is using it"), "{error}");
+    first.clock().advance(Duration::from_hours(9_000));
+    let now = first.clock().now();
+    first.shutdown().await;
+    assert_eq!(on(&file).start().await.unwrap().clock().now(), now);
+}
+
+#[tokio::test]
 async fn a_stopped_sandbox_is_gone() {
     let keap = Keap::start().await;
     let url = keap.url("/_sandbox/health");
