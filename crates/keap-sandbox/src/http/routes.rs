@@ -17,12 +17,17 @@ pub(super) fn all(state: Arc<State>) -> Router {
         .merge(people::routes())
         .merge(control::routes())
         .route("/_sandbox/style.css", get(stylesheet))
+        .route("/_sandbox/icon.svg", get(icon))
         .fallback(nothing_here)
         .with_state(state)
 }
 
 async fn stylesheet() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("../../assets/style.css"))
+}
+
+async fn icon() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "image/svg+xml")], include_str!("../../assets/icon.svg"))
 }
 
 async fn nothing_here() -> impl IntoResponse {

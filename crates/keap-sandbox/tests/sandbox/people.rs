@@ -34,6 +34,7 @@ async fn the_page_shows_everything_and_escapes_it() {
     );
     let style = keap.get("/_sandbox/style.css").await.expect(200);
     assert_eq!(style.header("content-type"), "text/css; charset=utf-8");
+    assert_eq!(keap.get("/_sandbox/icon.svg").await.expect(200).header("content-type"), "image/svg+xml");
 }
 
 #[tokio::test]
