@@ -1,32 +1,10 @@
 //! Time comes in from outside, so that a test can move it.
 
-use std::pin::Pin;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// What time it is, and waiting.
-pub trait Clock: Send + Sync + 'static {
-    /// The wall-clock time now. It may jump in both directions.
-    fn now(&self) -> Timestamp;
-
-    /// Waits, at most this long. It may return early.
-    fn sleep(&self, at_most: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
-}
-
-/// The machine's clock.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-
-    fn sleep(&self, at_most: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        Box::pin(tokio::time::sleep(at_most))
-    }
-}
+pub use keapsake::{Clock, SystemClock};
 
 /// `at + by`, held at the end of time instead of overflowing.
 pub(crate) fn later(at: Timestamp, by: Duration) -> Timestamp {

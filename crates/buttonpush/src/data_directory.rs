@@ -72,7 +72,7 @@ impl DataDirectory {
 fn probe(directory: &Path) -> std::io::Result<()> {
     let path = directory.join(PROBE_FILE);
     let written = private_file::open_or_create(&path).and_then(|mut file| {
-        file.write_all(&[0; PROBE_BYTES])?;
+        file.write_all(&vec![0; PROBE_BYTES])?;
         file.sync_all()
     });
     let removed = std::fs::remove_file(&path);

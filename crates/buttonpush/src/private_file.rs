@@ -23,7 +23,8 @@ pub(crate) fn refuse_if_shared(path: &Path, remedy_mode: &str) -> Result<(), Tro
     let subject = path.display().to_string();
     let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
     let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 {
+    let for_others = mode & 0o077;
+    if for_others == 0 {
         return Ok(());
     }
     Err(Trouble::new(

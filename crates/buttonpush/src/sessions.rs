@@ -11,8 +11,8 @@ use crate::clock::{Clock, later};
 use crate::database::Database;
 use crate::token::{Token, TokenHash};
 
-const HOUR: Duration = Duration::from_secs(60 * 60);
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
 
 /// How long a session lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,16 +24,10 @@ struct Lifetime {
 }
 
 impl Lifetime {
-    const fn of(role: Role) -> Self {
+    fn of(role: Role) -> Self {
         match role {
-            Role::Person => Self {
-                idle: Duration::from_secs(14 * DAY.as_secs()),
-                absolute: Duration::from_secs(30 * DAY.as_secs()),
-            },
-            Role::Administrator => Self {
-                idle: Duration::from_secs(30 * 60),
-                absolute: Duration::from_secs(12 * HOUR.as_secs()),
-            },
+            Role::Person => Self { idle: 14 * DAY, absolute: 30 * DAY },
+            Role::Administrator => Self { idle: HOUR / 2, absolute: 12 * HOUR },
         }
     }
 

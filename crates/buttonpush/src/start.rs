@@ -31,6 +31,7 @@ pub struct Running {
     pub administrator_link: Option<Url>,
     /// The local Keap, if one was started.
     pub sandbox: Option<Sandbox>,
+    app: App,
     stop: CancellationToken,
     serving: JoinHandle<()>,
     database: Database,
@@ -68,11 +69,16 @@ pub async fn start_with_clock(config: Config, clock: Arc<dyn Clock>) -> anyhow::
     };
     let administrator_link = administrator_link(&app.accounts, &origin).await?;
     let stop = CancellationToken::new();
-    let serving = tokio::spawn(server::serve(listener, web::router(app, panel()), stop.clone()));
-    Ok(Running { origin, address, administrator_link, sandbox, stop, serving, database, directory })
+    let serving = tokio::spawn(server::serve(listener, web::router(app.clone(), panel()), stop.clone()));
+    Ok(Running { origin, address, administrator_link, sandbox, app, stop, serving, database, directory })
 }
 
 impl Running {
+    /// The parts that requests work with.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
     /// Lets requests finish, closes the database, and gives the data directory back.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.stop.cancel();

@@ -44,6 +44,7 @@ impl Token {
     }
 
     /// Another token that follows from this one, and from which this one cannot be found.
+    #[must_use]
     pub fn derive(&self, purpose: &str) -> Token {
         let mut hash = Sha256::new_with_prefix(purpose);
         hash.update([0]);

@@ -49,7 +49,7 @@ impl Email {
     }
 
     /// The address as it was typed.
-    pub fn shown(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         &self.shown
     }
 
@@ -91,7 +91,7 @@ mod tests {
     fn letter_case_does_not_make_another_person() {
         let one = Email::parse(" Anna.Example@Example.COM ").unwrap();
         let other = Email::parse("anna.example@example.com").unwrap();
-        assert_eq!(one.shown(), "Anna.Example@Example.COM");
+        assert_eq!(one.as_str(), "Anna.Example@Example.COM");
         assert_eq!(one.compared(), other.compared());
         // Composed and decomposed é.
         let composed = Email::parse("ren\u{e9}@example.com").unwrap();
@@ -131,8 +131,8 @@ mod tests {
         #[test]
         fn parsing_never_panics_and_holds_its_limits(typed in any::<String>()) {
             if let Ok(email) = Email::parse(&typed) {
-                prop_assert!(email.shown().len() <= BYTES_MAX && email.compared().len() <= BYTES_MAX);
-                prop_assert!(!email.shown().chars().any(char::is_control));
+                prop_assert!(email.as_str().len() <= BYTES_MAX && email.compared().len() <= BYTES_MAX);
+                prop_assert!(!email.as_str().chars().any(char::is_control));
             }
         }
 
@@ -143,7 +143,7 @@ mod tests {
             let email = Email::parse(&typed).unwrap();
             let again = Email::parse(email.compared()).unwrap();
             prop_assert_eq!(email.compared(), again.compared());
-            prop_assert_eq!(email.shown(), typed);
+            prop_assert_eq!(email.as_str(), typed);
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::clock::later;
 use crate::token::{Token, TokenHash};
 
 /// How long the link can be used.
-const VALID_FOR: Duration = Duration::from_secs(30 * 60);
+const VALID_FOR: Duration = Duration::from_mins(30);
 
 /// Why somebody did not become the first administrator.
 #[derive(Debug, Error)]

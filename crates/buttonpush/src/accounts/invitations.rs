@@ -41,7 +41,7 @@ pub(super) async fn take(
     token: &TokenHash,
     now: Timestamp,
 ) -> sqlx::Result<bool> {
-    let taken = sqlx::query(
+    let updated = sqlx::query(
         "UPDATE admin_invitations SET used_at = $2 \
          WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2",
     )
@@ -49,5 +49,5 @@ pub(super) async fn take(
     .bind(now.as_millisecond())
     .execute(conn)
     .await?;
-    Ok(taken.rows_affected() == 1)
+    Ok(updated.rows_affected() == 1)
 }

@@ -21,8 +21,8 @@ use crate::clock::{later, until};
 const TALLIES_MAX: usize = 100_000;
 
 const SECOND: Duration = Duration::from_secs(1);
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(60 * 60);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// How long to wait before the next attempt can be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

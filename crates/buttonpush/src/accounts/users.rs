@@ -105,7 +105,7 @@ pub(super) async fn insert(
     )
     .bind(user.id.as_str())
     .bind(user.name.as_str())
-    .bind(user.email.shown())
+    .bind(user.email.as_str())
     .bind(user.email.compared())
     .bind(password_hash)
     .bind(user.role.as_str())

@@ -139,9 +139,13 @@ fn application(
     let application = KeapApplication {
         client_id: id.text().to_owned(),
         client_secret,
-        authorize_url: keap_url("keap_authorize_url", settings.keap_authorize_url.take(), AUTHORIZE_URL)?,
-        token_url: keap_url("keap_token_url", settings.keap_token_url.take(), TOKEN_URL)?,
-        api_url: keap_url("keap_api_url", settings.keap_api_url.take(), API_URL)?,
+        authorize_url: keap_url(
+            "keap_authorize_url",
+            settings.keap_authorize_url.take().as_ref(),
+            AUTHORIZE_URL,
+        )?,
+        token_url: keap_url("keap_token_url", settings.keap_token_url.take().as_ref(), TOKEN_URL)?,
+        api_url: keap_url("keap_api_url", settings.keap_api_url.take().as_ref(), API_URL)?,
         redirect_uri,
     };
     application.refuse_two_keaps()?;
@@ -159,7 +163,10 @@ fn with_api_key(key: SecretString, settings: &mut Settings) -> Result<Keap, Trou
     for (name, given) in unused {
         refuse_unused(name, given.as_ref(), "KEAP_API_KEY is set, and a key needs no sign-in at Keap")?;
     }
-    Ok(Keap::ApiKey { key, api_url: keap_url("keap_api_url", settings.keap_api_url.take(), API_URL)? })
+    Ok(Keap::ApiKey {
+        key,
+        api_url: keap_url("keap_api_url", settings.keap_api_url.take().as_ref(), API_URL)?,
+    })
 }
 
 impl KeapApplication {
@@ -220,9 +227,8 @@ fn redirect_uri(settings: &mut Settings, network: &Network) -> Result<Option<Url
     Ok(Some(url))
 }
 
-fn keap_url(name: &str, given: Option<Given>, default: &str) -> Result<Url, Trouble> {
-    let given = given.as_ref().map_or(default, Given::text);
-    web_url(&shown(name), given)
+fn keap_url(name: &str, given: Option<&Given>, default: &str) -> Result<Url, Trouble> {
+    web_url(&shown(name), given.map_or(default, Given::text))
 }
 
 /// An https URL, or an http one that stays on this machine.

@@ -233,6 +233,7 @@ pub(super) async fn dress(request: Request, next: Next) -> Response {
 }
 
 /// A handler has panicked: the visitor sees a page, the log has the words, and the process goes on.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over like this")]
 pub(super) fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let words =
         panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());

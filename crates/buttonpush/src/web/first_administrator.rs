@@ -52,7 +52,7 @@ pub(super) async fn submit(
         Ok(sign_up) => sign_up,
         Err(form) => return page(&caller, form.fields()).respond(),
     };
-    let (name, email) = (sign_up.name.as_str().to_owned(), sign_up.email.shown().to_owned());
+    let (name, email) = (sign_up.name.as_str().to_owned(), sign_up.email.as_str().to_owned());
     match app.accounts.become_first_administrator(&token, sign_up).await {
         Ok(user) => {
             let mut response = enter(&app, &caller, &user, admin::HOME_PATH).await?;

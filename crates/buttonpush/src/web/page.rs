@@ -17,6 +17,9 @@ pub(super) struct Layout {
     pub(super) title: &'static str,
     pub(super) visitor: Visitor,
     pub(super) token: String,
+    pub(super) token_field: &'static str,
+    pub(super) stylesheet: &'static str,
+    pub(super) icon: &'static str,
 }
 
 /// Whom the navigation is for.
@@ -43,24 +46,17 @@ impl Layout {
             }
             Some(user) => Visitor::Person { name: user.name.clone() },
         };
-        Self { title, visitor, token: caller.form_token().reveal().to_owned() }
+        Self::new(title, visitor, caller.form_token().reveal().to_owned())
     }
 
     /// The frame for a page that knows nobody.
     pub(super) fn bare(title: &'static str) -> Self {
-        Self { title, visitor: Visitor::Unknown, token: String::new() }
+        Self::new(title, Visitor::Unknown, String::new())
     }
 
-    pub(super) fn stylesheet(&self) -> &'static str {
-        assets::stylesheet_path()
-    }
-
-    pub(super) fn icon(&self) -> &'static str {
-        assets::icon_path()
-    }
-
-    pub(super) fn token_field(&self) -> &'static str {
-        TOKEN_FIELD
+    fn new(title: &'static str, visitor: Visitor, token: String) -> Self {
+        let (stylesheet, icon) = (assets::stylesheet_path(), assets::icon_path());
+        Self { title, visitor, token, token_field: TOKEN_FIELD, stylesheet, icon }
     }
 }
 

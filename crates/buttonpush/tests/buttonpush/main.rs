@@ -1,0 +1,26 @@
+//! ButtonPush as people and attackers meet it: the real application over HTTP, each test with its own world.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "in a test they are how a surprise is told"
+)]
+
+mod admin;
+mod browser;
+mod button;
+mod cookies;
+mod first_administrator;
+mod forgery;
+mod headers;
+mod hostile_input;
+mod log_in;
+mod log_out;
+mod methods;
+mod panic;
+mod sessions;
+mod sign_up;
+mod starting;
+mod throttle;
+mod world;

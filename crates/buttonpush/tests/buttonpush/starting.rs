@@ -1,0 +1,86 @@
+//! Starts that must not happen, and how they are told.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use buttonpush::start::start;
+
+use crate::world::{World, config};
+
+async fn refusal(settings: &[(&str, &str)]) -> String {
+    match start(config(settings).unwrap()).await {
+        Ok(_) => panic!("it started with {settings:?}"),
+        Err(error) => format!("{error:#}"),
+    }
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_told() {
+    let world = World::new().await;
+    let taken = world.running.address.to_string();
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let refusal =
+        refusal(&[("BUTTONPUSH_LISTEN", &taken), ("BUTTONPUSH_DATA", data.to_str().unwrap())]).await;
+    assert!(
+        refusal.contains("BUTTONPUSH_LISTEN") && refusal.contains("another program listens"),
+        "{refusal}"
+    );
+    assert!(!data.join("buttonpush.db").exists());
+}
+
+#[tokio::test]
+async fn a_directory_in_use_is_told() {
+    let world = World::new().await;
+    let data = world.data();
+    let refusal =
+        refusal(&[("BUTTONPUSH_LISTEN", "127.0.0.1:0"), ("BUTTONPUSH_DATA", data.to_str().unwrap())]).await;
+    assert!(refusal.contains("another instance"), "{refusal}");
+    world.anonymous().get("/healthz").await.assert_status(200);
+}
+
+#[tokio::test]
+async fn a_directory_that_cannot_be_is_told() {
+    let refusal =
+        refusal(&[("BUTTONPUSH_LISTEN", "127.0.0.1:0"), ("BUTTONPUSH_DATA", "/proc/buttonpush")]).await;
+    assert!(refusal.contains("/proc/buttonpush") && refusal.contains("BUTTONPUSH_DATA"), "{refusal}");
+}
+
+#[tokio::test]
+async fn files_that_others_may_read_are_told() {
+    for file in ["buttonpush.db", "keapsake.key"] {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+        let path = directory.path().join(file);
+        std::fs::write(&path, "").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let settings =
+            [("BUTTONPUSH_LISTEN", "127.0.0.1:0"), ("BUTTONPUSH_DATA", directory.path().to_str().unwrap())];
+        let refusal = refusal(&settings).await;
+        assert!(refusal.contains(file) && refusal.contains("chmod 600"), "{refusal}");
+    }
+}
+
+#[tokio::test]
+async fn everything_stored_is_for_its_owner_only() {
+    let world = World::new().await;
+    world.person("anna@example.com").await;
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&world.data()), 0o700);
+    let files: Vec<_> = std::fs::read_dir(world.data()).unwrap().map(|file| file.unwrap().path()).collect();
+    assert!(files.len() >= 4, "{files:?}");
+    for file in files {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+}
+
+#[tokio::test]
+async fn an_orderly_stop_leaves_one_database_file() {
+    let world = World::new().await;
+    world.person("anna@example.com").await;
+    let data = world.data();
+    let address = world.running.address;
+    let World { running, .. } = world;
+    running.stop().await.unwrap();
+    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+    assert!(!data.join("buttonpush.db-wal").exists());
+}
