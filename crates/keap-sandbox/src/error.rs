@@ -44,9 +44,7 @@ pub enum StartError {
         source: std::io::Error,
     },
     /// The seed file is not a seed.
-    #[error(
-        "the seed file {} is not understood: {source}. The README shows an example.", path.display()
-    )]
+    #[error("the seed file {} is not understood. The README shows an example.", path.display())]
     SeedMalformed {
         /// The file.
         path: PathBuf,

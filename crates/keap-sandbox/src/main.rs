@@ -19,10 +19,15 @@ fn main() -> ExitCode {
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {error}{}", cause(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// What lies behind an error, in parentheses: the error itself is already a paragraph for people.
+fn cause(error: &anyhow::Error) -> String {
+    error.source().map(|cause| format!(" ({cause})")).unwrap_or_default()
 }
 
 #[tokio::main]

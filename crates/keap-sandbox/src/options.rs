@@ -8,7 +8,7 @@ use clap::{Parser, ValueEnum};
 use keap_sandbox::{ClockMode, Sandbox, SandboxBuilder};
 
 /// A local Keap: sign-in, consent, tokens and REST on one loopback port, for development and tests.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(version, about)]
 pub(crate) struct Options {
     /// Where to listen; a loopback address, port 0 picks a free port.

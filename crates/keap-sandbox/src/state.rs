@@ -101,3 +101,49 @@ impl State {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::clock::ClockMode;
+
+    const CLIENT: &str = "sandbox-client";
+
+    #[test]
+    fn of_64_uses_of_one_refresh_token_one_succeeds_a_thousand_times() {
+        let state = State::new(SandboxClock::new(ClockMode::Manual), World::sample(), None);
+        let now = state.clock.now();
+        let (_, pair) = state.look(|world| world.open_grant(now, CLIENT, "owner@example.com", "acme"));
+        let current = Mutex::new(pair.refresh);
+        for round in 0..1_000 {
+            let token = current.lock().unwrap().clone();
+            let won = AtomicUsize::new(0);
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        for _ in 0..16 {
+                            if let Ok(pair) = state.look(|world| world.refresh(now, CLIENT, &token)) {
+                                won.fetch_add(1, Ordering::SeqCst);
+                                *current.lock().unwrap() = pair.refresh;
+                            }
+                        }
+                    });
+                }
+            });
+            assert_eq!(won.load(Ordering::SeqCst), 1, "round {round}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_change_that_is_not_on_disk_is_not_called_saved() {
+        let (disk, batches) = mpsc::unbounded_channel();
+        drop(batches);
+        let state = State::new(SandboxClock::new(ClockMode::Manual), World::sample(), Some(disk));
+        let now = state.clock.now();
+        assert!(state.change(|world| world.create_tag("acme", now, "VIP", "", None)).await.is_err());
+        state.look(|world| world.touched.take());
+        assert!(state.change(|_| ()).await.is_ok(), "nothing was to be saved");
+    }
+}
