@@ -11,7 +11,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::http::App;
+use crate::http::{App, Dropped};
 
 /// A client that has not sent its headers by then is not a client.
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
@@ -42,7 +42,10 @@ pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, stop: Cancellati
         let app = app.clone();
         let service = service_fn(move |request| {
             let app = app.clone();
-            async move { app.answer(request).await }
+            // A task of its own, because a client that hangs up must not stop what it asked for halfway: the change, the
+            // record of the fault and the log belong together.
+            let answer = tokio::spawn(async move { app.answer(request).await });
+            async move { answer.await.unwrap_or(Err(Dropped)) }
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = open.watch(connection);

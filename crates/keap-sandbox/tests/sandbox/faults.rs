@@ -113,6 +113,21 @@ async fn a_delay_and_a_wrong_clock_change_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_request_whose_client_hung_up_is_carried_out_and_written_down() {
+    let keap = Keap::start().await;
+    let mut seen = keap.sandbox.watch_requests();
+    seen.borrow_and_update();
+    let fault = Fault { delay_ms: 200, ..Fault::new(FaultEffect::Delay).operation("createTag") };
+    keap.sandbox.add_fault(fault);
+    let request =
+        keap.http.post(keap.url("/crm/rest/v2/tags")).header("x-keap-api-key", keap.sandbox.api_key());
+    let impatient = request.body(r#"{"name":"x"}"#).timeout(std::time::Duration::from_millis(50));
+    assert!(try_send(impatient).await.unwrap_err().is_timeout());
+    seen.changed().await.unwrap();
+    assert_applied(&keap, true);
+}
+
+#[tokio::test]
 async fn a_revocation_strikes_before_the_request() {
     let keap = Keap::start().await;
     let tokens = keap.connect("acme").await;
