@@ -80,6 +80,17 @@ impl Config {
         }
     }
 
+    /// What works, but perhaps not as it was meant.
+    pub fn advice(&self) -> Option<&'static str> {
+        let behind_proxy =
+            self.listen.ip().is_loopback() && self.public_url.as_ref().is_some_and(Origin::is_https);
+        (behind_proxy && self.trusted_proxies.is_empty()).then_some(
+            "https ends at a proxy on this machine, and BUTTONPUSH_TRUSTED_PROXIES is not set: all visitors look \
+             like one network, and somebody who guesses passwords slows down everybody. Set it to the proxy's \
+             address, as 127.0.0.1, if the proxy adds the visitor's address to X-Forwarded-For.",
+        )
+    }
+
     /// Passwords must not cross a network in the clear: whoever listens beyond this machine needs https in front.
     fn refuse_public_plain_http(&self) -> Result<(), Trouble> {
         let encrypted = self.public_url.as_ref().is_some_and(Origin::is_https);

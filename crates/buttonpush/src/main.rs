@@ -57,6 +57,9 @@ async fn run(line: CommandLine) -> anyhow::Result<()> {
 
 async fn serve(config: Config) -> anyhow::Result<()> {
     write_log(&config.log)?;
+    if let Some(advice) = config.advice() {
+        tracing::warn!("{advice}");
+    }
     let stopped = stop_signal()?;
     let running = start(config).await?;
     introduce(&running);

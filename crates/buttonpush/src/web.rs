@@ -12,6 +12,7 @@ pub mod forgery;
 mod form;
 mod headers;
 mod home;
+mod host;
 mod log_in;
 mod log_out;
 mod methods;
@@ -49,11 +50,12 @@ pub fn router(app: App, panel: Router) -> Router {
         .nest(admin::PANEL_PATH, panel.with_state(()));
     let guarded = pages
         .fallback(errors::not_found)
-        // The innermost stands last to be asked: first who calls, then whether they may, then whether they mean it.
+        // Asked from the last to the first: under which name, who calls, whether they may, whether they mean it.
         .layer(from_fn_with_state(app.site.clone(), forgery::refuse))
         .layer(from_fn(body::collect))
         .layer(from_fn(admin::guard))
-        .layer(from_fn_with_state(app.clone(), caller::identify));
+        .layer(from_fn_with_state(app.clone(), caller::identify))
+        .layer(from_fn_with_state(app.site.clone(), host::lead_to_origin));
     let site = app.site.clone();
     Router::new()
         // Machines: no cookies, no session.

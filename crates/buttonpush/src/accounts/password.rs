@@ -48,11 +48,7 @@ impl Password {
     pub fn parse(typed: String, name: &PersonName, email: &Email) -> Result<Self, PasswordError> {
         let typed = SecretString::from(typed);
         let text = typed.expose_secret();
-        match text.chars().count() {
-            ..LETTERS_MIN => return Err(PasswordError::TooShort),
-            LETTERS_MIN..=LETTERS_MAX => {}
-            _ => return Err(PasswordError::TooLong),
-        }
+        Self::check_length(text)?;
         let lower = text.to_lowercase();
         if is_common(&lower) {
             return Err(PasswordError::Common);
@@ -61,6 +57,15 @@ impl Password {
             return Err(PasswordError::Obvious);
         }
         Ok(Self(typed))
+    }
+
+    /// What can be said before it is known whose password it will be.
+    pub fn check_length(typed: &str) -> Result<(), PasswordError> {
+        match typed.chars().count() {
+            ..LETTERS_MIN => Err(PasswordError::TooShort),
+            LETTERS_MIN..=LETTERS_MAX => Ok(()),
+            _ => Err(PasswordError::TooLong),
+        }
     }
 
     pub(super) fn secret(&self) -> &SecretString {

@@ -29,6 +29,11 @@ impl Origin {
         &self.0
     }
 
+    /// Host and port, as a browser writes them into `Host`.
+    pub fn authority(&self) -> &str {
+        self.0.split_once("://").map_or("", |(_, authority)| authority)
+    }
+
     /// Whether pages of this origin travel encrypted.
     pub fn is_https(&self) -> bool {
         self.0.starts_with("https://")

@@ -176,6 +176,15 @@ fn files_that_are_wrong_are_refused_without_their_content() {
 }
 
 #[test]
+fn a_proxy_that_nobody_trusts_is_worth_a_word() {
+    assert!(
+        load(&REAL, None).unwrap().advice().is_some_and(|words| words.contains("BUTTONPUSH_TRUSTED_PROXIES"))
+    );
+    assert_eq!(load(&with(&[("BUTTONPUSH_TRUSTED_PROXIES", "127.0.0.1")]), None).unwrap().advice(), None);
+    assert_eq!(load(&[], None).unwrap().advice(), None);
+}
+
+#[test]
 fn safe_combinations_are_taken() {
     let local: [(&str, &str); 6] = [
         ("KEAP_CLIENT_ID", "an-id"),

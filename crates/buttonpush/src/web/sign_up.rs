@@ -73,7 +73,8 @@ impl SignUpForm {
         let name_error = parsed_name.as_ref().err().map(ToString::to_string);
         let email_error = parsed_email.as_ref().err().map(ToString::to_string);
         let (Ok(parsed_name), Ok(parsed_email)) = (parsed_name, parsed_email) else {
-            return Err(Self { name, email, name_error, email_error, password_error: None });
+            let password_error = Password::check_length(&password).err().map(|error| error.to_string());
+            return Err(Self { name, email, name_error, email_error, password_error });
         };
         match Password::parse(password, &parsed_name, &parsed_email) {
             Ok(password) => Ok(SignUp { name: parsed_name, email: parsed_email, password }),

@@ -14,6 +14,7 @@ mod cookies;
 mod first_administrator;
 mod forgery;
 mod headers;
+mod host;
 mod hostile_input;
 mod log_in;
 mod log_out;

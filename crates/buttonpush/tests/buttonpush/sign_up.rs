@@ -91,6 +91,7 @@ async fn what_is_wrong_is_said_at_its_field_and_the_password_does_not_come_back(
     page.assert_status(422)
         .assert_says("<title>Error: Sign up")
         .assert_says("<a href=\"#name\">Enter your name.</a>")
+        .assert_says("<a href=\"#email\">This does not look like")
         .assert_says("aria-describedby=\"email-error\"")
         .assert_says("value=\"not an address\"");
     assert!(!page.body.contains("tell nobody"));
