@@ -1,0 +1,154 @@
+//! Programs that steps need beside cargo, and how they are installed.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use anyhow::{Context as _, bail, ensure};
+
+use crate::project;
+
+/// Something that may have to be installed.
+#[derive(Debug)]
+pub(crate) struct Tool {
+    /// What people call it.
+    pub(crate) name: &'static str,
+    /// One program of each of these groups has to be there.
+    programs: &'static [&'static [&'static str]],
+    /// How it is installed.
+    install: Install,
+}
+
+#[derive(Debug)]
+enum Install {
+    /// A component of the Rust toolchain.
+    Component(&'static str),
+    /// A crate, beside what this project builds.
+    Crate { name: &'static str, version: &'static str },
+    /// Packages of Debian.
+    Debian(&'static [&'static str]),
+}
+
+pub(crate) const RUSTFMT: Tool = Tool {
+    name: "rustfmt",
+    programs: &[&["cargo-fmt"], &["rustfmt"]],
+    install: Install::Component("rustfmt"),
+};
+
+pub(crate) const CLIPPY: Tool =
+    Tool { name: "clippy", programs: &[&["cargo-clippy"]], install: Install::Component("clippy") };
+
+pub(crate) const CARGO_DENY: Tool = Tool {
+    name: "cargo-deny",
+    programs: &[&["cargo-deny"]],
+    install: Install::Crate { name: "cargo-deny", version: "0.20.2" },
+};
+
+pub(crate) const BROWSER: Tool = Tool {
+    name: "Chromium with its driver",
+    programs: &[
+        &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
+        &["chromedriver"],
+    ],
+    install: Install::Debian(&["chromium", "chromium-driver", "fonts-dejavu-core"]),
+};
+
+impl Tool {
+    /// Whether it can be used.
+    pub(crate) fn is_there(&self) -> bool {
+        self.programs.iter().all(|group| group.iter().any(|program| project::finds(program)))
+    }
+
+    /// Installs it, if that is possible here.
+    pub(crate) fn install(&self) -> anyhow::Result<()> {
+        if matches!(self.install, Install::Debian(_)) && !(is_root() && is_debian()) {
+            bail!("it is installed by itself only for root on Debian");
+        }
+        println!("  installing {}", self.name);
+        for words in self.install.lines() {
+            run(&words)?;
+        }
+        ensure!(self.is_there(), "it is not there even after it was installed");
+        Ok(())
+    }
+
+    /// What a person types to install it.
+    pub(crate) fn advice(&self) -> String {
+        let lines: Vec<_> = self.install.lines().iter().map(|words| words.join(" ")).collect();
+        let advice = lines.join(" && ");
+        match self.install {
+            Install::Debian(_) => format!("{advice}   (as root on Debian; elsewhere its own way)"),
+            Install::Component(_) | Install::Crate { .. } => advice,
+        }
+    }
+}
+
+impl Install {
+    fn lines(&self) -> Vec<Vec<&'static str>> {
+        match self {
+            Self::Component(name) => vec![vec!["rustup", "component", "add", name]],
+            Self::Crate { name, version } => {
+                vec![vec![
+                    "cargo",
+                    "install",
+                    name,
+                    "--locked",
+                    "--version",
+                    version,
+                    "--root",
+                    "target/tools",
+                ]]
+            }
+            Self::Debian(packages) => vec![
+                vec!["apt-get", "update"],
+                [&["apt-get", "install", "-y", "--no-install-recommends"], *packages].concat(),
+            ],
+        }
+    }
+}
+
+fn run(words: &[&str]) -> anyhow::Result<()> {
+    let Some((program, arguments)) = words.split_first() else { return Ok(()) };
+    println!("  $ {}", words.join(" "));
+    let status = project::command(program)
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .status()
+        .with_context(|| format!("{program} does not start"))?;
+    ensure!(status.success(), "`{}` failed: {status}", words.join(" "));
+    Ok(())
+}
+
+/// Linux shows a process's files as those of its user.
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|this| this.uid() == 0)
+}
+
+fn is_debian() -> bool {
+    Path::new("/etc/debian_version").exists() && project::finds("apt-get")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_tool_says_how_it_is_installed() {
+        let crates = "cargo install cargo-deny --locked --version 0.20.2 --root target/tools";
+        assert_eq!(CARGO_DENY.advice(), crates);
+        assert_eq!(CLIPPY.advice(), "rustup component add clippy");
+        let packages =
+            "apt-get install -y --no-install-recommends chromium chromium-driver fonts-dejavu-core";
+        assert!(BROWSER.advice().starts_with(&format!("apt-get update && {packages}")));
+    }
+
+    #[test]
+    fn what_nobody_has_is_not_there() {
+        let tool = Tool {
+            name: "x",
+            programs: &[&["cargo"], &["no-such-program"]],
+            install: Install::Component("x"),
+        };
+        assert!(!tool.is_there());
+    }
+}
