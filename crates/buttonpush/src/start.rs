@@ -3,8 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::routing::get;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -15,11 +13,11 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Keap, Origin};
 use crate::data_directory::DataDirectory;
 use crate::database::Database;
-use crate::keap::KeapSide;
+use crate::keap::{Endpoint, KeapSide};
 use crate::presses::Presses;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, keap_clock};
 use crate::sessions::Sessions;
-use crate::{server, web};
+use crate::{keap, server, web};
 
 /// An application that runs until it is stopped.
 pub struct Running {
@@ -34,6 +32,7 @@ pub struct Running {
     app: App,
     stop: CancellationToken,
     serving: JoinHandle<()>,
+    delivering: keap::Running,
     database: Database,
     /// Held until everything else has ended.
     directory: DataDirectory,
@@ -55,22 +54,37 @@ pub async fn start_with_clock(config: Config, clock: Arc<dyn Clock>) -> anyhow::
         directory.private_file(&config.key_file)?;
     }
     let database = Database::open(&config.database_file).await?;
-    let sandbox = Sandbox::start_if_wanted(&config.keap).await?;
+    let sandbox = Sandbox::start_if_wanted(&config).await?;
+    let endpoint = endpoint(&config, sandbox.as_ref(), address)?;
+    let sign_in = keap_sign_in(&config.keap, sandbox.as_ref());
+    let keap_clock = keap_clock(sandbox.as_ref());
+    let (keap, delivering) = KeapSide::start(&config, endpoint, &database, keap_clock).await?;
 
-    let site = Site::new(origin.clone(), keap_sign_in(&config.keap), config.trusted_proxies);
-    let keap = KeapSide::default();
+    let site = Site::new(origin.clone(), sign_in, config.trusted_proxies);
     let limits = Limits::with_sign_ups_per_hour(config.sign_ups_per_hour);
     let app = App {
         accounts: Accounts::new(database.clone(), keap.clone(), clock.clone(), limits)?,
         sessions: Sessions::new(database.clone(), clock.clone()),
-        presses: Presses::new(database.clone(), keap, clock),
+        presses: Presses::new(database.clone(), keap.clone(), clock),
         database: database.clone(),
         site: Arc::new(site),
     };
     let administrator_link = administrator_link(&app.accounts, &origin).await?;
     let stop = CancellationToken::new();
-    let serving = tokio::spawn(server::serve(listener, web::router(app.clone(), panel()), stop.clone()));
-    Ok(Running { origin, address, administrator_link, sandbox, app, stop, serving, database, directory })
+    let panel = keap.panel(&origin, app.sessions.clone());
+    let serving = tokio::spawn(server::serve(listener, web::router(app.clone(), panel), stop.clone()));
+    Ok(Running {
+        origin,
+        address,
+        administrator_link,
+        sandbox,
+        app,
+        stop,
+        serving,
+        delivering,
+        database,
+        directory,
+    })
 }
 
 impl Running {
@@ -83,6 +97,10 @@ impl Running {
     pub async fn stop(self) -> anyhow::Result<()> {
         self.stop.cancel();
         self.serving.await?;
+        self.delivering.stop().await;
+        if let Some(sandbox) = self.sandbox {
+            sandbox.stop().await;
+        }
         self.database.close().await;
         drop(self.directory);
         Ok(())
@@ -96,14 +114,19 @@ async fn administrator_link(accounts: &Accounts, origin: &Origin) -> anyhow::Res
     Ok(Some(link))
 }
 
-fn keap_sign_in(keap: &Keap) -> Option<Origin> {
-    match keap {
-        Keap::Application(application) => Origin::of(&application.authorize_url),
-        Keap::Sandbox { .. } | Keap::ApiKey { .. } => None,
+/// Where the administrator signs in at Keap; forms may lead there.
+fn keap_sign_in(keap: &Keap, sandbox: Option<&Sandbox>) -> Option<Origin> {
+    match (keap, sandbox) {
+        (Keap::Application(application), _) => Origin::of(&application.authorize_url),
+        (_, Some(sandbox)) => Origin::of(&Url::parse(&sandbox.url).ok()?),
+        (Keap::Sandbox { .. } | Keap::ApiKey { .. }, None) => None,
     }
 }
 
-/// The admin pages for the connection to Keap.
-fn panel() -> Router {
-    Router::new().route("/", get(async || "The connection to Keap is not joined yet.\n"))
+fn endpoint(config: &Config, sandbox: Option<&Sandbox>, bound: SocketAddr) -> anyhow::Result<Endpoint> {
+    let redirect_uri = config.redirect_uri(bound)?;
+    Ok(match sandbox {
+        Some(sandbox) => Endpoint::Sandbox { url: sandbox.url.clone(), redirect_uri },
+        None => Endpoint::Configured { redirect_uri },
+    })
 }

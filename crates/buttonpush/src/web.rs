@@ -27,7 +27,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
-pub use assets::stylesheet_path;
+pub use assets::{icon_path, stylesheet_path};
 pub use next_path::NextPath;
 pub use visitor::Peer;
 

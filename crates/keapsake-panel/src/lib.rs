@@ -1,1 +1,15 @@
-//! keapsake-panel
+#![doc = include_str!("../README.md")]
+
+mod assets;
+mod cookie;
+mod gate;
+mod moments;
+mod page;
+mod pages;
+mod panel;
+mod router;
+mod timeline;
+mod words;
+
+pub use gate::{Admin, Gate};
+pub use panel::Panel;

@@ -66,19 +66,19 @@ impl Clock for ManualClock {
         let mut moved = self.0.subscribe();
         Box::pin(async move {
             if !at_most.is_zero() && moved.changed().await.is_err() {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         })
     }
 }
 
 /// `at + by`, held at the end of time instead of overflowing.
-pub(crate) fn later(at: Timestamp, by: Duration) -> Timestamp {
+pub fn later(at: Timestamp, by: Duration) -> Timestamp {
     at.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
 /// How long from `from` until `to`; zero when `to` has passed.
-pub(crate) fn until(from: Timestamp, to: Timestamp) -> Duration {
+pub fn until(from: Timestamp, to: Timestamp) -> Duration {
     Duration::try_from(to.duration_since(from)).unwrap_or(Duration::ZERO)
 }
 

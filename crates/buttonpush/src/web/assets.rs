@@ -40,7 +40,7 @@ pub fn stylesheet_path() -> &'static str {
 }
 
 /// Where the icon of this build is.
-pub(super) fn icon_path() -> &'static str {
+pub fn icon_path() -> &'static str {
     &ICON.path
 }
 

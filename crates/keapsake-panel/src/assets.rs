@@ -1,0 +1,30 @@
+//! The stylesheet. Its name changes with its content, so browsers may keep it for ever.
+
+use std::sync::LazyLock;
+
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use sha2::{Digest as _, Sha256};
+
+use crate::page::Trouble;
+use crate::panel::Panel;
+
+const STYLE: &str = include_str!("../assets/panel.css");
+
+/// The stylesheet's file name.
+pub(crate) static STYLE_FILE: LazyLock<String> = LazyLock::new(|| {
+    let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(STYLE));
+    format!("style-{a:02x}{b:02x}{c:02x}{d:02x}.css")
+});
+
+pub(crate) async fn serve(State(panel): State<Panel>, Path(file): Path<String>) -> Response {
+    if file != *STYLE_FILE {
+        return panel.trouble(&Trouble::NOT_FOUND);
+    }
+    let headers = [
+        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+    ];
+    (headers, STYLE).into_response()
+}

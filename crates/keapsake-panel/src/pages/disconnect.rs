@@ -1,0 +1,55 @@
+//! `GET /disconnect` asks, `POST /disconnect` does it.
+
+use askama::Template;
+use axum::Form;
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
+
+use crate::gate::Admin;
+use crate::page::{Frame, render};
+use crate::panel::Panel;
+
+#[derive(Template)]
+#[template(path = "disconnect.html")]
+struct Question {
+    frame: Frame,
+    csrf_token: String,
+    account: String,
+    waiting: u64,
+    panel: String,
+    action: String,
+}
+
+/// What every form of the panel carries.
+#[derive(Deserialize)]
+pub(crate) struct Confirmed {
+    #[serde(default)]
+    pub(crate) csrf_token: String,
+}
+
+pub(crate) async fn show(State(panel): State<Panel>, admin: Admin) -> Result<Response, Response> {
+    let waiting = match &panel.outbox {
+        None => 0,
+        Some(outbox) => outbox.summary().await.map_err(|error| panel.database_failed(&error))?.waiting,
+    };
+    let account = panel.keap.status().account.map_or_else(|| "Keap".into(), |account| account.to_string());
+    Ok(render(&Question {
+        frame: panel.frame(),
+        csrf_token: admin.csrf_token,
+        account,
+        waiting,
+        panel: panel.path(""),
+        action: panel.path("/disconnect"),
+    }))
+}
+
+pub(crate) async fn submit(
+    State(panel): State<Panel>,
+    admin: Admin,
+    Form(form): Form<Confirmed>,
+) -> Result<Response, Response> {
+    admin.check(&panel, &form.csrf_token)?;
+    panel.keap.disconnect().await.map_err(|error| panel.database_failed(&error))?;
+    Ok(panel.to(""))
+}
