@@ -1,5 +1,6 @@
 //! The project's own tasks. Run them as `cargo xtask`.
 
+mod bench;
 mod project;
 mod test;
 
@@ -18,10 +19,16 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Task {
     Test(test::Options),
+    /// Measure release builds: latency with Keap up and down, memory, start-up, and what an SDK call costs.
+    Bench,
 }
 
 fn main() -> ExitCode {
     match CommandLine::parse().task {
         Task::Test(options) => test::run(&options),
+        Task::Bench => bench::run().unwrap_or_else(|error| {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }),
     }
 }
