@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::process::Stdio;
 
 use anyhow::{Context as _, bail, ensure};
 
@@ -13,10 +14,18 @@ use crate::project;
 pub(crate) struct Tool {
     /// What people call it.
     pub(crate) name: &'static str,
-    /// One program of each of these groups has to be there.
-    programs: &'static [&'static [&'static str]],
+    /// How it is seen to be there.
+    check: Check,
     /// How it is installed.
     install: Install,
+}
+
+#[derive(Debug)]
+enum Check {
+    /// This succeeds. A program that is found may still only say that it is not installed.
+    Runs(&'static [&'static str]),
+    /// One program of each of these groups is found.
+    Finds(&'static [&'static [&'static str]]),
 }
 
 #[derive(Debug)]
@@ -31,32 +40,40 @@ enum Install {
 
 pub(crate) const RUSTFMT: Tool = Tool {
     name: "rustfmt",
-    programs: &[&["cargo-fmt"], &["rustfmt"]],
+    check: Check::Runs(&["cargo", "fmt", "--version"]),
     install: Install::Component("rustfmt"),
 };
 
-pub(crate) const CLIPPY: Tool =
-    Tool { name: "clippy", programs: &[&["cargo-clippy"]], install: Install::Component("clippy") };
+pub(crate) const CLIPPY: Tool = Tool {
+    name: "clippy",
+    check: Check::Runs(&["cargo", "clippy", "--version"]),
+    install: Install::Component("clippy"),
+};
 
 pub(crate) const CARGO_DENY: Tool = Tool {
     name: "cargo-deny",
-    programs: &[&["cargo-deny"]],
+    check: Check::Runs(&["cargo", "deny", "--version"]),
     install: Install::Crate { name: "cargo-deny", version: "0.20.2" },
 };
 
 pub(crate) const BROWSER: Tool = Tool {
     name: "Chromium with its driver",
-    programs: &[
+    check: Check::Finds(&[
         &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
         &["chromedriver"],
-    ],
+    ]),
     install: Install::Debian(&["chromium", "chromium-driver", "fonts-dejavu-core"]),
 };
 
 impl Tool {
     /// Whether it can be used.
     pub(crate) fn is_there(&self) -> bool {
-        self.programs.iter().all(|group| group.iter().any(|program| project::finds(program)))
+        match self.check {
+            Check::Runs(words) => succeeds_silently(words),
+            Check::Finds(groups) => {
+                groups.iter().all(|group| group.iter().any(|program| project::finds(program)))
+            }
+        }
     }
 
     /// Installs it, if that is possible here.
@@ -107,6 +124,13 @@ impl Install {
     }
 }
 
+fn succeeds_silently(words: &[&str]) -> bool {
+    let Some((program, arguments)) = words.split_first() else { return true };
+    let status =
+        project::command(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
 fn run(words: &[&str]) -> anyhow::Result<()> {
     let Some((program, arguments)) = words.split_first() else { return Ok(()) };
     println!("  $ {}", words.join(" "));
@@ -142,13 +166,16 @@ mod tests {
         assert!(BROWSER.advice().starts_with(&format!("apt-get update && {packages}")));
     }
 
+    fn tool(check: Check) -> Tool {
+        Tool { name: "x", check, install: Install::Component("x") }
+    }
+
     #[test]
     fn what_nobody_has_is_not_there() {
-        let tool = Tool {
-            name: "x",
-            programs: &[&["cargo"], &["no-such-program"]],
-            install: Install::Component("x"),
-        };
-        assert!(!tool.is_there());
+        assert!(tool(Check::Runs(&["cargo", "--version"])).is_there());
+        assert!(!tool(Check::Runs(&["cargo", "no-such-command"])).is_there());
+        assert!(!tool(Check::Runs(&["no-such-program"])).is_there());
+        assert!(tool(Check::Finds(&[&["no-such-program", "env"]])).is_there());
+        assert!(!tool(Check::Finds(&[&["env"], &["no-such-program"]])).is_there());
     }
 }
