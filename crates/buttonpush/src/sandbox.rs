@@ -26,14 +26,13 @@ pub fn keap_clock(sandbox: Option<&Sandbox>) -> Arc<dyn Clock> {
 
 #[cfg(feature = "sandbox")]
 mod built_in {
-    use std::time::Duration;
-
     use anyhow::Context as _;
     use futures_util::future::BoxFuture;
     use jiff::Timestamp;
     use keap_sandbox::SandboxClock;
+    use keapsake::clock::until;
 
-    use super::{Arc, Clock, Config, Keap, Sandbox, SystemClock};
+    use super::{Arc, Clock, Config, Keap, Sandbox};
 
     /// The sandbox's file in the data directory: a restart of ButtonPush must not lose the connection.
     const FILE: &str = "sandbox.db";
@@ -46,11 +45,12 @@ mod built_in {
             self.0.now()
         }
 
-        fn sleep(&self, at_most: Duration) -> BoxFuture<'static, ()> {
+        fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
             let mut jumped = self.0.jumped();
+            let left = until(self.0.now(), at);
             Box::pin(async move {
                 tokio::select! {
-                    () = SystemClock.sleep(at_most) => {}
+                    () = tokio::time::sleep(left) => {}
                     _ = jumped.changed() => {}
                 }
             })

@@ -13,9 +13,11 @@ pub trait Clock: Send + Sync + 'static {
     /// The wall-clock time now. It may jump in both directions; nothing here relies on it being steady.
     fn now(&self) -> Timestamp;
 
-    /// Waits, at most this long. It may return early (after a jump of the clock, say): callers look at
+    /// Waits until this time at the latest. It may return early (after a jump of the clock, say): callers look at
     /// [`now`](Clock::now) again and decide anew.
-    fn sleep(&self, at_most: Duration) -> BoxFuture<'static, ()>;
+    ///
+    /// A time that has passed ends the wait at once, so a jump between looking and waiting is never missed.
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()>;
 }
 
 /// The machine's clock.
@@ -29,8 +31,8 @@ impl Clock for SystemClock {
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is where real waiting comes in")]
-    fn sleep(&self, at_most: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(tokio::time::sleep(at_most))
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(until(self.now(), at)))
     }
 }
 
@@ -62,10 +64,10 @@ impl Clock for ManualClock {
         *self.0.borrow()
     }
 
-    fn sleep(&self, at_most: Duration) -> BoxFuture<'static, ()> {
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
         let mut moved = self.0.subscribe();
         Box::pin(async move {
-            if !at_most.is_zero() && moved.changed().await.is_err() {
+            if *moved.borrow_and_update() < at && moved.changed().await.is_err() {
                 std::future::pending::<()>().await;
             }
         })

@@ -1,15 +1,12 @@
 //! A fresh application for each test: its own data directory, free ports, and a clock that stands still.
 
 use std::path::PathBuf;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use buttonpush::clock::Clock;
 use buttonpush::config::{Config, Sources};
 use buttonpush::start::{Running, start_with_clock};
 use buttonpush::trouble::Trouble;
-use jiff::Timestamp;
+use keapsake::clock::ManualClock;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, SqliteConnection};
 use tempfile::TempDir;
@@ -23,27 +20,6 @@ pub(crate) struct World {
     pub(crate) running: Running,
     pub(crate) clock: Arc<ManualClock>,
     directory: TempDir,
-}
-
-/// A clock that moves only when it is told to.
-#[derive(Debug)]
-pub(crate) struct ManualClock(Mutex<Timestamp>);
-
-impl ManualClock {
-    pub(crate) fn advance(&self, by: Duration) {
-        let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *now = now.checked_add(by).unwrap();
-    }
-}
-
-impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn sleep(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        Box::pin(std::future::pending())
-    }
 }
 
 /// Settings as a person would give them in the environment.
@@ -65,7 +41,7 @@ impl World {
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let start = "2026-11-01T12:00:00Z".parse().unwrap();
-        let clock = Arc::new(ManualClock(Mutex::new(start)));
+        let clock = Arc::new(ManualClock::at(start));
         let running = Self::start(&directory, settings, clock.clone()).await;
         Self { running, clock, directory }
     }

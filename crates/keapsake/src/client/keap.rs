@@ -11,7 +11,7 @@ use url::Url;
 
 use super::builder::{Builder, Credentials};
 use super::call::{Call, Credential};
-use crate::clock::Clock;
+use crate::clock::{Clock, later};
 use crate::connection::authorization::{CallbackError, Received, Started};
 use crate::connection::history::Entry;
 use crate::connection::keeper::Keeper;
@@ -165,11 +165,12 @@ impl Keap {
 
     /// Lets a running refresh finish and starts no other. Calls with a live token still work.
     pub async fn stop(&self) {
+        let give_up_at = later(self.now(), LONGEST_STOP);
         let _ = self.0.stop.send(true);
         if let Some(refresher) = self.0.refresher.lock().await.take() {
             tokio::select! {
                 _ = refresher => {}
-                () = self.0.clock.sleep(LONGEST_STOP) => {}
+                () = self.0.clock.sleep_until(give_up_at) => {}
             }
         }
     }

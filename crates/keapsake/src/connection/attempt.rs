@@ -120,7 +120,7 @@ impl Keeper {
                 Ok(()) => return,
                 Err(error) => {
                     tracing::error!(connection = %self.id, %position, %error, "a refresh could not be saved; trying again");
-                    self.clock.sleep(SAVE_AGAIN_AFTER).await;
+                    self.clock.sleep_until(later(self.clock.now(), SAVE_AGAIN_AFTER)).await;
                 }
             }
         }

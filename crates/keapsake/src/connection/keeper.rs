@@ -150,7 +150,7 @@ impl Keeper {
             // Waiting here is the caller's own; the refresh goes on whether or not anybody waits.
             tokio::select! {
                 _ = known.changed() => {}
-                () = self.clock.sleep(left) => {}
+                () = self.clock.sleep_until(give_up_at) => {}
             }
         }
     }

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use super::keeper::Keeper;
 use super::record::{Health, Link};
 use super::schedule::LONGEST_SLEEP;
-use crate::clock::{later, until};
+use crate::clock::later;
 
 /// After a failure of the store, or a panic: long enough not to spin, short against the three hours' margin.
 const AFTER_TROUBLE: Duration = Duration::from_secs(5);
@@ -31,7 +31,7 @@ async fn supervise(keeper: Arc<Keeper>, mut stop: watch::Receiver<bool>) {
             Err(error) if error.is_cancelled() => return,
             Err(_) => tracing::error!(connection = %keeper.id, "the refresher panicked; starting it again"),
         }
-        pause(&keeper, AFTER_TROUBLE, &mut stop).await;
+        pause(&keeper, later(keeper.clock.now(), AFTER_TROUBLE), &mut stop).await;
         keeper.known.send_modify(|known| known.refreshing = None);
         if let Err(error) = keeper.end_what_a_crash_cut_off().await {
             tracing::error!(connection = %keeper.id, %error, "an interrupted refresh could not be recorded");
@@ -51,17 +51,18 @@ async fn run(keeper: Arc<Keeper>, mut stop: watch::Receiver<bool>) {
                 }
             }
             due => {
-                let wait = due.map_or(LONGEST_SLEEP, |due| until(now, due.max(not_before)));
-                pause(&keeper, wait.min(LONGEST_SLEEP), &mut stop).await;
+                let longest = later(now, LONGEST_SLEEP);
+                let until = due.map_or(longest, |due| due.max(not_before).min(longest));
+                pause(&keeper, until, &mut stop).await;
             }
         }
     }
 }
 
-async fn pause(keeper: &Keeper, at_most: Duration, stop: &mut watch::Receiver<bool>) {
+async fn pause(keeper: &Keeper, until: Timestamp, stop: &mut watch::Receiver<bool>) {
     let mut known = keeper.known.subscribe();
     tokio::select! {
-        () = keeper.clock.sleep(at_most) => {}
+        () = keeper.clock.sleep_until(until) => {}
         () = keeper.nudge.notified() => {}
         _ = known.changed() => {}
         _ = stop.changed() => {}

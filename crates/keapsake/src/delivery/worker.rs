@@ -20,7 +20,7 @@ use super::outbox::{Due, ItemState, Outbox, Pause};
 use super::tag::TagDelivery;
 use crate::Keap;
 use crate::client::ContactId;
-use crate::clock::{later, until};
+use crate::clock::later;
 use crate::error::Error;
 use crate::store::StoreError;
 
@@ -118,7 +118,7 @@ async fn supervise(round: Arc<Round>, mut stop: watch::Receiver<bool>) {
             }
             _ => return,
         }
-        round.rest(SHORTEST_PAUSE, &mut stop).await;
+        round.rest(later(round.outbox.clock.now(), SHORTEST_PAUSE), &mut stop).await;
     }
 }
 
@@ -127,19 +127,20 @@ impl Round {
         let quarantine = later(self.outbox.clock.now(), QUARANTINE);
         while let Err(error) = self.outbox.quarantine_sent(quarantine).await {
             tracing::error!(%error, "deliveries cannot start yet");
-            self.rest(SHORTEST_PAUSE, &mut stop).await;
+            self.rest(later(self.outbox.clock.now(), SHORTEST_PAUSE), &mut stop).await;
             if is_stopped(&stop) {
                 return;
             }
         }
         while !is_stopped(&stop) {
-            if let Some(wait) = self.still_paused() {
-                self.rest(wait, &mut stop).await;
+            if let Some(until) = self.still_paused() {
+                self.rest(until, &mut stop).await;
                 continue;
             }
+            let looked_at = self.outbox.clock.now();
             match self.outbox.due().await {
                 Ok(Some(due)) => self.deliver(due).await,
-                Ok(None) => self.rest(LONGEST_IDLE, &mut stop).await,
+                Ok(None) => self.rest(later(looked_at, LONGEST_IDLE), &mut stop).await,
                 Err(error) => self.pause(&Error::from(error)),
             }
         }
@@ -214,16 +215,15 @@ impl Round {
         self.outbox.pause.send_replace(Some(pause));
     }
 
-    fn still_paused(&self) -> Option<Duration> {
-        let pause = self.outbox.pause.borrow();
-        let left = until(self.outbox.clock.now(), pause.as_ref()?.until);
-        (!left.is_zero()).then_some(left)
+    fn still_paused(&self) -> Option<Timestamp> {
+        let until = self.outbox.pause.borrow().as_ref()?.until;
+        (self.outbox.clock.now() < until).then_some(until)
     }
 
     /// Waits, unless there is something new: an effect, or a connection that came back.
-    async fn rest(&self, at_most: Duration, stop: &mut watch::Receiver<bool>) {
+    async fn rest(&self, until: Timestamp, stop: &mut watch::Receiver<bool>) {
         tokio::select! {
-            () = self.outbox.clock.sleep(at_most) => {}
+            () = self.outbox.clock.sleep_until(until) => {}
             () = self.outbox.wake.notified() => {}
             () = self.connected() => { self.outbox.pause.send_replace(None); }
             _ = stop.changed() => {}

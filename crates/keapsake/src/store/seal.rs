@@ -193,8 +193,8 @@ mod tests {
         let (main, other) = (ConnectionId::main(), ConnectionId::new("other").unwrap());
         let sealer = Sealer::new(&key, deployment);
         let here = place(&main, 1, 2, Field::Refresh);
-        let sealed = sealer.seal(here, "canary", &SystemRandomness);
-        assert_eq!(sealer.open(here, &sealed).unwrap().as_str(), "canary");
+        let secret = sealer.seal(here, "canary", &SystemRandomness);
+        assert_eq!(sealer.open(here, &secret).unwrap().as_str(), "canary");
 
         for elsewhere in [
             place(&other, 1, 2, Field::Refresh),
@@ -202,12 +202,12 @@ mod tests {
             place(&main, 1, 3, Field::Refresh),
             place(&main, 1, 2, Field::Access),
         ] {
-            assert_eq!(sealer.open(elsewhere, &sealed).unwrap_err(), CannotOpen);
+            assert_eq!(sealer.open(elsewhere, &secret).unwrap_err(), CannotOpen);
         }
         let foreign = Sealer::new(&key, Uuid::from_u128(2));
-        assert!(foreign.open(here, &sealed).is_err());
+        assert!(foreign.open(here, &secret).is_err());
         let wrong_key = Sealer::new(&SealingKey::from_bytes([8; 32]), deployment);
-        assert!(wrong_key.open(here, &sealed).is_err());
+        assert!(wrong_key.open(here, &secret).is_err());
     }
 
     #[test]
@@ -215,14 +215,14 @@ mod tests {
         let sealer = Sealer::new(&SealingKey::from_bytes([7; 32]), Uuid::nil());
         let id = ConnectionId::main();
         let here = place(&id, 1, 1, Field::Access);
-        let sealed = sealer.seal(here, "token", &SystemRandomness);
-        for at in 0..sealed.as_bytes().len() {
-            let mut bytes = sealed.as_bytes().to_vec();
+        let secret = sealer.seal(here, "token", &SystemRandomness);
+        for at in 0..secret.as_bytes().len() {
+            let mut bytes = secret.as_bytes().to_vec();
             bytes[at] ^= 1;
             assert!(sealer.open(here, &Sealed::from_stored(bytes)).is_err(), "byte {at}");
         }
-        for cut in 0..sealed.as_bytes().len() {
-            let bytes = sealed.as_bytes()[..cut].to_vec();
+        for cut in 0..secret.as_bytes().len() {
+            let bytes = secret.as_bytes()[..cut].to_vec();
             assert!(sealer.open(here, &Sealed::from_stored(bytes)).is_err(), "cut to {cut}");
         }
     }

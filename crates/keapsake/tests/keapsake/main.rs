@@ -1,5 +1,7 @@
 //! The SDK against the sandbox and against scripted answers.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
 mod world;
 
 mod authorization;

@@ -33,10 +33,11 @@ impl Clock for OnSandboxTime {
         self.0.now()
     }
 
-    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
         let mut jumped = self.0.jumped();
+        let clock = self.0.clone();
         Box::pin(async move {
-            if jumped.changed().await.is_err() {
+            if clock.now() < at && jumped.changed().await.is_err() {
                 std::future::pending::<()>().await;
             }
         })
@@ -134,13 +135,14 @@ pub(crate) async fn start(sandbox: &Sandbox, store: &Arc<dyn Store>, clock: &Arc
 }
 
 /// Waits, in real time, until it is so.
+#[expect(clippy::disallowed_methods, reason = "what other tasks do takes real time")]
 pub(crate) async fn until<F: Future<Output = bool>>(is_it: impl Fn() -> F) {
-    let deadline = std::time::Instant::now() + Duration::from_secs(20);
-    while !is_it().await {
-        assert!(std::time::Instant::now() < deadline, "it did not come true");
-        tokio::task::yield_now().await;
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+    let waiting = async {
+        while !is_it().await {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("it did not come true");
 }
 
 /// A database file as an application opens it.
@@ -216,10 +218,6 @@ impl Deliveries {
     pub(crate) fn start(&mut self) {
         let worker = Worker::start(self.outbox.clone(), self.world.keap.clone(), self.linked.clone());
         self.worker = Some(worker);
-    }
-
-    pub(crate) async fn stop(&mut self) {
-        self.worker.take().unwrap().stop().await;
     }
 
     /// As a kill would: whatever it is doing is cut off.
