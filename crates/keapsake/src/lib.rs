@@ -17,3 +17,8 @@ pub use clock::{Clock, SystemClock};
 pub use error::Error;
 pub use oauth::{Application, Endpoints};
 pub use secret::{AccessToken, ApiKey, ClientSecret, RefreshToken};
+
+/// The project's front page: its example compiles, too.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct ProjectFrontPage;

@@ -200,7 +200,7 @@ fn access_refused(linked: &Linked, now: Timestamp) -> Linked {
 mod tests {
     use super::*;
 
-    const DAY: Duration = Duration::from_secs(86_400);
+    const DAY: Duration = Duration::from_hours(24);
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()
@@ -330,7 +330,7 @@ mod tests {
 
     #[test]
     fn a_wait_asked_for_by_keap_is_kept() {
-        let event = Event::NotSent { retry_after: Some(Duration::from_secs(300)) };
+        let event = Event::NotSent { retry_after: Some(Duration::from_mins(5)) };
         assert_eq!(linked(&after(&connected(), &event, 10)).refresh_at, at(310));
     }
 

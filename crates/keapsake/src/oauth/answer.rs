@@ -223,7 +223,7 @@ mod tests {
         let Verdict::Granted(pair) = verdict(200, GOOD) else { panic!() };
         assert_eq!(pair.access.expose(), "Ab3dEf6hIj9k");
         assert_eq!(pair.refresh.unwrap().expose(), "Zy9xWv8uTs7r");
-        assert_eq!(pair.expires_in, Duration::from_secs(86_400));
+        assert_eq!(pair.expires_in, Duration::from_hours(24));
         assert_eq!(pair.account.as_deref(), Some("ab123.infusionsoft.com"));
     }
 
