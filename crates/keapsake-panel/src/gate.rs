@@ -1,9 +1,12 @@
 //! Who may see the panel. The application knows; the panel asks.
 
-use axum::extract::FromRequestParts;
+use axum::Form;
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::Response;
 use futures_util::future::BoxFuture;
 use http::request::Parts;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq as _;
 
 use crate::page::Trouble;
@@ -30,20 +33,46 @@ pub struct Admin {
     pub csrf_token: String,
 }
 
-impl Admin {
-    /// Refuses a form that was not made for this session.
-    pub(crate) fn check(&self, panel: &Panel, csrf_token: &str) -> Result<(), Response> {
-        if bool::from(self.csrf_token.as_bytes().ct_eq(csrf_token.as_bytes())) && !csrf_token.is_empty() {
-            return Ok(());
-        }
-        Err(panel.trouble(&Trouble::FOREIGN_FORM))
-    }
-}
-
 impl FromRequestParts<Panel> for Admin {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, panel: &Panel) -> Result<Self, Response> {
         panel.gate.admin(parts).ok_or_else(|| panel.trouble(&Trouble::NOT_AN_ADMIN))
+    }
+}
+
+/// A form that an administrator sent, made for this very session. No handler that changes something takes another.
+pub(crate) struct AdminForm<T> {
+    pub(crate) admin: Admin,
+    pub(crate) fields: T,
+}
+
+#[derive(Deserialize)]
+struct Posted<T> {
+    #[serde(default)]
+    csrf_token: String,
+    #[serde(flatten)]
+    fields: T,
+}
+
+/// A form with nothing but its token.
+#[derive(Deserialize)]
+pub(crate) struct NoFields {}
+
+impl<T: DeserializeOwned> FromRequest<Panel> for AdminForm<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, panel: &Panel) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let admin = Admin::from_request_parts(&mut parts, panel).await?;
+        let form = Form::<Posted<T>>::from_request(Request::from_parts(parts, body), panel).await;
+        let is_ours = |posted: &Posted<T>| {
+            !posted.csrf_token.is_empty()
+                && bool::from(admin.csrf_token.as_bytes().ct_eq(posted.csrf_token.as_bytes()))
+        };
+        match form {
+            Ok(Form(posted)) if is_ours(&posted) => Ok(Self { admin, fields: posted.fields }),
+            _ => Err(panel.trouble(&Trouble::FOREIGN_FORM)),
+        }
     }
 }

@@ -16,7 +16,11 @@ pub(crate) struct Moment {
 
 impl Moment {
     pub(crate) fn new(at: Timestamp, now: Timestamp) -> Self {
-        Self { utc: utc(at), machine: at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), relative: relative(at, now) }
+        Self {
+            utc: utc(at),
+            machine: at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            relative: relative(at, now),
+        }
     }
 }
 

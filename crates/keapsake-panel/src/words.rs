@@ -8,14 +8,20 @@ use crate::moments::Moment;
 
 /// A phase in words.
 pub(crate) struct State {
+    /// What is always the same.
+    pub(crate) look: &'static Look,
+    /// What is the case.
+    pub(crate) text: String,
+}
+
+/// What is always said of a phase.
+pub(crate) struct Look {
     /// Its name for stylesheets and programs.
     pub(crate) key: &'static str,
     /// How it looks: `good`, `busy`, `warn`, `bad` or `idle`.
     pub(crate) tone: &'static str,
     /// In a few words.
     pub(crate) title: &'static str,
-    /// What is the case.
-    pub(crate) text: String,
     /// What to do.
     pub(crate) next: &'static str,
     /// What the button says, if connecting makes sense.
@@ -24,137 +30,170 @@ pub(crate) struct State {
     pub(crate) can_disconnect: bool,
 }
 
+const CONNECT: Option<&str> = Some("Connect to Keap");
+const RECONNECT: Option<&str> = Some("Reconnect to Keap");
 const BY_ITSELF: &str = "You need not do anything.";
+
+const NOT_CONNECTED: Look = Look {
+    key: "not-connected",
+    tone: "idle",
+    title: "Not connected to Keap",
+    next: "Press Connect. Keap asks you to sign in, to choose the account, and to allow the access; then you come back \
+           here. It needs to be done once.",
+    connect: CONNECT,
+    can_disconnect: false,
+};
+const CONNECTED: Look = Look {
+    key: "connected",
+    tone: "good",
+    title: "Connected",
+    next: BY_ITSELF,
+    connect: None,
+    can_disconnect: true,
+};
+const REFRESHING: Look = Look {
+    key: "refreshing",
+    tone: "busy",
+    title: "Connected, renewing right now",
+    next: BY_ITSELF,
+    connect: None,
+    can_disconnect: true,
+};
+const UNREACHED: Look = Look {
+    key: "unreached",
+    tone: "warn",
+    title: "Keap cannot be reached",
+    next: "It is tried again by itself. If it lasts, see whether this machine reaches the internet, and whether Keap \
+           reports trouble at status.thryv.com.",
+    connect: None,
+    can_disconnect: true,
+};
+const UNCONFIRMED: Look = Look {
+    key: "unconfirmed",
+    tone: "warn",
+    title: "Keap gave no usable answer to a renewal",
+    next: "It is tried again by itself. Reconnect only if you do not want to wait.",
+    connect: RECONNECT,
+    can_disconnect: true,
+};
+const SUSPECT: Look = Look {
+    key: "suspect",
+    tone: "warn",
+    title: "Keap refused to renew the connection",
+    next: "If somebody removed the access in Keap, you can reconnect right away.",
+    connect: RECONNECT,
+    can_disconnect: true,
+};
+const MISCONFIGURED: Look = Look {
+    key: "misconfigured",
+    tone: "bad",
+    title: "Keap does not accept the client id or secret",
+    next: "Compare the client id and secret in the settings with keys.developer.keap.com, correct them, and restart. It is \
+           tried again every 15 minutes.",
+    connect: None,
+    can_disconnect: true,
+};
+const NEEDS_RECONNECT: Look = Look {
+    key: "needs-reconnect",
+    tone: "bad",
+    title: "The connection has to be made again",
+    next: "Press Reconnect and allow the access for the same account. Nothing is lost: what has to be sent waits and goes \
+           out then.",
+    connect: RECONNECT,
+    can_disconnect: true,
+};
+const DISCONNECTED: Look = Look {
+    key: "disconnected",
+    tone: "idle",
+    title: "Disconnected",
+    next: "Press Connect to connect again. To remove the access in Keap as well, do that in your Keap account.",
+    connect: CONNECT,
+    can_disconnect: false,
+};
+const API_KEY: Look = Look {
+    key: "api-key",
+    tone: "good",
+    title: "Working with an API key",
+    next: "To change the key, change the settings and restart. The key can be revoked in Keap.",
+    connect: None,
+    can_disconnect: false,
+};
 
 impl State {
     pub(crate) fn of(status: &Status, application: &str) -> Self {
-        let since = |at| Moment::new(at, status.now).relative;
-        let next_try = status
-            .times
-            .map_or_else(String::new, |times| format!(" The next try is {}.", Moment::new(times.refresh_at, status.now).relative));
-        let serving = if status.can_call {
-            "Calls to Keap still work with the token at hand."
-        } else {
-            "Until then nothing can be sent to Keap; what has to be sent waits."
-        };
-        let again = Some("Reconnect to Keap");
-        match status.phase {
-            Phase::NotConnected => Self {
-                key: "not-connected",
-                tone: "idle",
-                title: "Not connected to Keap",
-                text: format!("{application} has not been connected to a Keap account yet. What has to be sent waits."),
-                next: "Press Connect. Keap asks you to sign in, to choose the account, and to allow the access; then you \
-                       come back here. It needs to be done once.",
-                connect: Some("Connect to Keap"),
-                can_disconnect: false,
-            },
-            Phase::Connected => Self {
-                key: "connected",
-                tone: "good",
-                title: "Connected",
-                text: "All is well. The connection renews itself.".into(),
-                next: BY_ITSELF,
-                connect: None,
-                can_disconnect: true,
-            },
-            Phase::Refreshing { since: at } => Self {
-                key: "refreshing",
-                tone: "busy",
-                title: "Connected, renewing right now",
-                text: format!("Keap was asked for new tokens {}. {serving}", since(at)),
-                next: BY_ITSELF,
-                connect: None,
-                can_disconnect: true,
-            },
-            Phase::Unreached { since: at, attempts } => Self {
-                key: "unreached",
-                tone: "warn",
-                title: "Keap cannot be reached",
-                text: format!(
-                    "It began {}; {} so far.{next_try} {serving}",
-                    since(at),
-                    counted(attempts, "one try", "tries")
-                ),
-                next: "It is tried again by itself. If it lasts, see whether this machine reaches the internet, and whether \
-                       Keap reports trouble at status.thryv.com.",
-                connect: None,
-                can_disconnect: true,
-            },
-            Phase::Unconfirmed { since: at, attempts } => Self {
-                key: "unconfirmed",
-                tone: "warn",
-                title: "Keap gave no usable answer to a renewal",
-                text: format!(
-                    "It began {}; {} so far. Keap may or may not have renewed the tokens.{next_try} {serving}",
-                    since(at),
-                    counted(attempts, "one try", "tries")
-                ),
-                next: "It is tried again by itself. Reconnect only if you do not want to wait.",
-                connect: again,
-                can_disconnect: true,
-            },
-            Phase::Suspect { since: at, rejections } => Self {
-                key: "suspect",
-                tone: "warn",
-                title: "Keap refused to renew the connection",
-                text: format!(
-                    "It began {}; {} so far. One refusal is not believed: Keap is asked again before the connection is \
-                     given up.{next_try} {serving}",
-                    since(at),
-                    counted(rejections, "one refusal", "refusals")
-                ),
-                next: "If somebody removed the access in Keap, you can reconnect right away.",
-                connect: again,
-                can_disconnect: true,
-            },
-            Phase::Misconfigured { since: at } => Self {
-                key: "misconfigured",
-                tone: "bad",
-                title: "Keap does not accept the client id or secret",
-                text: format!("It began {}. The connection itself is not lost. {serving}", since(at)),
-                next: "Compare the client id and secret in the settings with keys.developer.keap.com, correct them, and \
-                       restart. It is tried again every 15 minutes.",
-                connect: None,
-                can_disconnect: true,
-            },
-            Phase::NeedsReconnect { since: at, reason } => Self {
-                key: "needs-reconnect",
-                tone: "bad",
-                title: "The connection has to be made again",
-                text: match reason {
-                    LostReason::Rejected => format!(
-                        "Keap no longer accepts it; that was certain {}. Most likely somebody removed the access in Keap, or \
-                         connected the same application a second time from somewhere else.",
-                        since(at)
-                    ),
-                    LostReason::Expired => "It was not used for 45 days, after which Keap ends a connection. Most likely \
-                                            this application was switched off for that long."
-                        .into(),
-                },
-                next: "Press Reconnect and allow the access for the same account. Nothing is lost: what has to be sent waits \
-                       and goes out then.",
-                connect: again,
-                can_disconnect: true,
-            },
-            Phase::Disconnected { since: at } => Self {
-                key: "disconnected",
-                tone: "idle",
-                title: "Disconnected",
-                text: format!("An administrator disconnected it {}. What has to be sent waits.", since(at)),
-                next: "Press Connect to connect again. To remove the access in Keap as well, do that in your Keap account.",
-                connect: Some("Connect to Keap"),
-                can_disconnect: false,
-            },
-            Phase::ApiKey => Self {
-                key: "api-key",
-                tone: "good",
-                title: "Working with an API key",
-                text: "Calls to Keap carry the key from the settings. There is nothing to renew and nothing to connect.".into(),
-                next: "To change the key, change the settings and restart. The key can be revoked in Keap.",
-                connect: None,
-                can_disconnect: false,
-            },
+        Self { look: look(status.phase), text: text(status, application) }
+    }
+}
+
+fn look(phase: Phase) -> &'static Look {
+    match phase {
+        Phase::NotConnected => &NOT_CONNECTED,
+        Phase::Connected => &CONNECTED,
+        Phase::Refreshing { .. } => &REFRESHING,
+        Phase::Unreached { .. } => &UNREACHED,
+        Phase::Unconfirmed { .. } => &UNCONFIRMED,
+        Phase::Suspect { .. } => &SUSPECT,
+        Phase::Misconfigured { .. } => &MISCONFIGURED,
+        Phase::NeedsReconnect { .. } => &NEEDS_RECONNECT,
+        Phase::Disconnected { .. } => &DISCONNECTED,
+        Phase::ApiKey => &API_KEY,
+    }
+}
+
+fn text(status: &Status, application: &str) -> String {
+    let relative = |at| Moment::new(at, status.now).relative;
+    let next_try = status
+        .times
+        .map_or_else(String::new, |times| format!(" The next try is {}.", relative(times.refresh_at)));
+    let serving = if status.can_call {
+        "Calls to Keap still work with the token at hand."
+    } else {
+        "Until then nothing can be sent to Keap; what has to be sent waits."
+    };
+    match status.phase {
+        Phase::NotConnected => {
+            format!("{application} has not been connected to a Keap account yet. What has to be sent waits.")
+        }
+        Phase::Connected => "All is well. The connection renews itself.".into(),
+        Phase::Refreshing { since } => {
+            format!("Keap was asked for new tokens {}. {serving}", relative(since))
+        }
+        Phase::Unreached { since, attempts } => {
+            let tries = counted(attempts, "one try", "tries");
+            format!("It began {}; {tries} so far.{next_try} {serving}", relative(since))
+        }
+        Phase::Unconfirmed { since, attempts } => {
+            let tries = counted(attempts, "one try", "tries");
+            format!(
+                "It began {}; {tries} so far. Keap may or may not have renewed the tokens.{next_try} {serving}",
+                relative(since)
+            )
+        }
+        Phase::Suspect { since, rejections } => format!(
+            "It began {}; {} so far. One refusal is not believed: Keap is asked again before the connection is given \
+             up.{next_try} {serving}",
+            relative(since),
+            counted(rejections, "one refusal", "refusals")
+        ),
+        Phase::Misconfigured { since } => {
+            format!("It began {}. The connection itself is not lost. {serving}", relative(since))
+        }
+        Phase::NeedsReconnect { since, reason: LostReason::Rejected } => format!(
+            "Keap no longer accepts it; that was certain {}. Most likely somebody removed the access in Keap, or connected \
+             the same application a second time from somewhere else.",
+            relative(since)
+        ),
+        Phase::NeedsReconnect { reason: LostReason::Expired, .. } => {
+            "It was not used for 45 days, after which Keap ends a \
+             connection. Most likely this application was switched off for that long."
+                .into()
+        }
+        Phase::Disconnected { since } => {
+            format!("An administrator disconnected it {}. What has to be sent waits.", relative(since))
+        }
+        Phase::ApiKey => {
+            "Calls to Keap carry the key from the settings. There is nothing to renew and nothing to connect."
+                .into()
         }
     }
 }

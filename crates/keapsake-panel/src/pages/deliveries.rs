@@ -1,21 +1,17 @@
 //! `POST /deliveries/{id}/retry`: a failed delivery gets another chance.
 
-use axum::Form;
 use axum::extract::{Path, State};
 use axum::response::Response;
 
-use super::disconnect::Confirmed;
-use crate::gate::Admin;
+use crate::gate::{AdminForm, NoFields};
 use crate::page::Trouble;
 use crate::panel::Panel;
 
 pub(crate) async fn retry(
     State(panel): State<Panel>,
-    admin: Admin,
     Path(id): Path<String>,
-    Form(form): Form<Confirmed>,
+    _: AdminForm<NoFields>,
 ) -> Result<Response, Response> {
-    admin.check(&panel, &form.csrf_token)?;
     let Some(outbox) = &panel.outbox else { return Err(panel.trouble(&Trouble::NOT_FOUND)) };
     // One that is not failed any more was tried again already: that is what was asked for.
     outbox.try_again(&id).await.map_err(|error| panel.database_failed(&error))?;

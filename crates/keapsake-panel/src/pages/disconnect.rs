@@ -1,12 +1,10 @@
 //! `GET /disconnect` asks, `POST /disconnect` does it.
 
 use askama::Template;
-use axum::Form;
 use axum::extract::State;
 use axum::response::Response;
-use serde::Deserialize;
 
-use crate::gate::Admin;
+use crate::gate::{Admin, AdminForm, NoFields};
 use crate::page::{Frame, render};
 use crate::panel::Panel;
 
@@ -19,13 +17,6 @@ struct Question {
     waiting: u64,
     panel: String,
     action: String,
-}
-
-/// What every form of the panel carries.
-#[derive(Deserialize)]
-pub(crate) struct Confirmed {
-    #[serde(default)]
-    pub(crate) csrf_token: String,
 }
 
 pub(crate) async fn show(State(panel): State<Panel>, admin: Admin) -> Result<Response, Response> {
@@ -44,12 +35,7 @@ pub(crate) async fn show(State(panel): State<Panel>, admin: Admin) -> Result<Res
     }))
 }
 
-pub(crate) async fn submit(
-    State(panel): State<Panel>,
-    admin: Admin,
-    Form(form): Form<Confirmed>,
-) -> Result<Response, Response> {
-    admin.check(&panel, &form.csrf_token)?;
+pub(crate) async fn submit(State(panel): State<Panel>, _: AdminForm<NoFields>) -> Result<Response, Response> {
     panel.keap.disconnect().await.map_err(|error| panel.database_failed(&error))?;
     Ok(panel.to(""))
 }

@@ -19,8 +19,8 @@ pub(crate) async fn show(State(panel): State<Panel>, _: Admin) -> Result<Respons
     let time = |at: jiff::Timestamp| at.to_string();
     let body = json!({
         "now": time(status.now),
-        "phase": words.key,
-        "title": words.title,
+        "phase": words.look.key,
+        "title": words.look.title,
         "needs_a_person": status.phase.needs_a_person(),
         "can_call": status.can_call,
         "account": status.account.as_ref().and_then(|account| account.host.clone()),

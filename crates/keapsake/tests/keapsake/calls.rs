@@ -60,7 +60,8 @@ async fn any_operation_can_be_called() {
 async fn a_refused_token_is_renewed_once_and_the_call_repeated_once() {
     let world = World::connected().await;
     let body = r#"{"fault":{"faultstring":"Invalid Access Token","detail":{"errorcode":"x"}}}"#;
-    let refuse = FaultEffect::Status { status: 401, body: body.into(), headers: Default::default() };
+    let refuse =
+        FaultEffect::Status { status: 401, body: body.into(), headers: std::collections::BTreeMap::new() };
     world.sandbox.add_fault(Fault::new(refuse.clone()).path("/crm").times(1));
     assert!(world.keap.account().user_info().await.is_ok());
     assert_eq!(world.generation(), 2);
@@ -76,8 +77,11 @@ async fn a_refused_token_is_renewed_once_and_the_call_repeated_once() {
 #[tokio::test]
 async fn every_failure_of_keap_is_told_apart() {
     let world = World::connected().await;
-    let status =
-        |status, body: &str| FaultEffect::Status { status, body: body.into(), headers: Default::default() };
+    let status = |status, body: &str| FaultEffect::Status {
+        status,
+        body: body.into(),
+        headers: std::collections::BTreeMap::new(),
+    };
     // Effect of Keap's, transient, may have happened, rate limited.
     let table = [
         (status(400, r#"{"message":"no"}"#), false, false, false),

@@ -16,7 +16,7 @@ fn applied(deliveries: &Deliveries) -> usize {
 }
 
 fn status(status: u16) -> FaultEffect {
-    FaultEffect::Status { status, body: String::new(), headers: Default::default() }
+    FaultEffect::Status { status, body: String::new(), headers: std::collections::BTreeMap::new() }
 }
 
 fn last_request(deliveries: &Deliveries) -> u64 {
@@ -174,7 +174,8 @@ async fn a_tag_whose_making_was_lost_is_made_once() {
 async fn a_refused_effect_holds_back_only_its_own_person() {
     let deliveries = Deliveries::new().await;
     let body = r#"{"code":400,"message":"already used by jo@example.com","status":"Bad Request"}"#;
-    let refuse = FaultEffect::Status { status: 400, body: body.into(), headers: Default::default() };
+    let refuse =
+        FaultEffect::Status { status: 400, body: body.into(), headers: std::collections::BTreeMap::new() };
     let refuse = Fault::new(refuse).operation("createContact").times(1);
     deliveries.world.sandbox.add_fault(refuse);
     deliveries.sign_up("u1", "bad@example.com").await;

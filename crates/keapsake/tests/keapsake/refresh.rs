@@ -85,7 +85,8 @@ async fn stopping_waits_for_a_running_refresh() {
 #[tokio::test]
 async fn a_live_token_serves_while_the_token_endpoint_is_down() {
     let world = World::connected().await;
-    let down = FaultEffect::Status { status: 503, body: String::new(), headers: Default::default() };
+    let down =
+        FaultEffect::Status { status: 503, body: String::new(), headers: std::collections::BTreeMap::new() };
     world.sandbox.add_fault(Fault::new(down).path("/token"));
     world.advance(Duration::from_hours(22));
     world.reaches(|phase| matches!(phase, Phase::Unconfirmed { .. })).await;

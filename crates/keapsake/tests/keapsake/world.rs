@@ -254,10 +254,12 @@ pub(crate) fn tag(person: &str) -> Effect {
     Effect::tag(person, NewTag { name: "buttonpushed".into(), description: String::new() })
 }
 
+type Scripted = Result<http::Response<Bytes>, TransportError>;
+
 /// Answers by a script, and remembers what was asked.
 #[derive(Clone, Default)]
 pub(crate) struct Script {
-    answers: Arc<Mutex<Vec<Result<http::Response<Bytes>, TransportError>>>>,
+    answers: Arc<Mutex<Vec<Scripted>>>,
     asked: Arc<Mutex<Vec<http::Request<Bytes>>>>,
 }
 
