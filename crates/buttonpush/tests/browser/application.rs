@@ -1,0 +1,78 @@
+//! The `buttonpush` program, as somebody would start it.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use tempfile::TempDir;
+
+/// A running application with a data directory of its own.
+pub(crate) struct Application {
+    process: Child,
+    output: BufReader<ChildStdout>,
+    data: TempDir,
+    /// The origin that people see.
+    pub(crate) url: String,
+    /// Where the first administrator makes their account.
+    pub(crate) administrator_link: String,
+}
+
+impl Application {
+    /// Starts it with these settings besides those of every test.
+    pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
+        let data = TempDir::new().unwrap();
+        let mut process = Command::new(env!("CARGO_BIN_EXE_buttonpush"))
+            .env_clear()
+            .env("BUTTONPUSH_LISTEN", "127.0.0.1:0")
+            .env("BUTTONPUSH_DATA", data.path().join("data"))
+            .envs(settings.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(File::create(data.path().join("log")).unwrap())
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(process.stdout.take().unwrap());
+        let mut this = Self { process, output, data, url: String::new(), administrator_link: String::new() };
+        this.url = this.line("ButtonPush");
+        this.administrator_link = this.line("Admin link");
+        this
+    }
+
+    /// Where its built-in sandbox is; it says so after it has said everything else.
+    pub(crate) fn sandbox_url(&mut self) -> String {
+        self.line("Sandbox")
+    }
+
+    /// The address of a page.
+    pub(crate) fn page(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    /// Asks it to end, as Ctrl-C would, and makes sure that nothing was wrong all the time.
+    pub(crate) fn stop(mut self) {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        let status = self.process.wait().unwrap();
+        let log = self.log();
+        assert!(status.success(), "it ended with {status}: {log}");
+        assert!(!log.contains(" ERROR ") && !log.contains("panicked"), "errors in the log: {log}");
+    }
+
+    /// What the next line of the introduction says about this.
+    fn line(&mut self, about: &str) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        let told = line.strip_prefix(about).and_then(|rest| rest.split_whitespace().next());
+        told.unwrap_or_else(|| panic!("{line:?} is not about {about}: {}", self.log())).to_owned()
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.data.path().join("log")).unwrap()
+    }
+}
+
+impl Drop for Application {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
