@@ -16,6 +16,8 @@ mod forgery;
 mod headers;
 mod host;
 mod hostile_input;
+mod keap;
+mod kill;
 mod log_in;
 mod log_out;
 mod methods;

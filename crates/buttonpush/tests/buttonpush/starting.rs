@@ -84,3 +84,30 @@ async fn an_orderly_stop_leaves_one_database_file() {
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
     assert!(!data.join("buttonpush.db-wal").exists());
 }
+
+#[tokio::test]
+async fn a_lost_or_foreign_key_file_is_told_and_changes_nothing() {
+    let world = World::new().await;
+    let data = world.data();
+    let settings = [("BUTTONPUSH_LISTEN", "127.0.0.1:0"), ("BUTTONPUSH_DATA", data.to_str().unwrap())];
+    let World { running, directory, .. } = world;
+    running.stop().await.unwrap();
+    let key = data.join("keapsake.key");
+    let right = std::fs::read(&key).unwrap();
+    let before = std::fs::read(data.join("buttonpush.db")).unwrap();
+
+    std::fs::remove_file(&key).unwrap();
+    let refusal_without = refusal(&settings).await;
+    assert!(refusal_without.contains("is missing"), "{refusal_without}");
+    assert!(!key.exists(), "no other key is made");
+
+    let foreign = b"keapsake-key-1 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n";
+    for (content, words) in [(&foreign[..], "not the one"), (&right[..20], "not a Keapsake key file")] {
+        std::fs::write(&key, content).unwrap();
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let refusal = refusal(&settings).await;
+        assert!(refusal.contains(words), "{refusal}");
+    }
+    assert_eq!(std::fs::read(data.join("buttonpush.db")).unwrap(), before);
+    drop(directory);
+}

@@ -19,7 +19,7 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) struct World {
     pub(crate) running: Running,
     pub(crate) clock: Arc<ManualClock>,
-    directory: TempDir,
+    pub(crate) directory: TempDir,
 }
 
 /// Settings as a person would give them in the environment.
