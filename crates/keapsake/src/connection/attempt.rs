@@ -153,6 +153,7 @@ impl Keeper {
         match self.store.swap(&self.id, Some(position), write).await? {
             Swap::Done => self.known.send_modify(|known| {
                 known.record = Some(record);
+                known.refreshing = None;
                 if let Some(pair) = &finding.pair {
                     known.access = Some(pair.access.clone());
                 }
