@@ -10,6 +10,7 @@ mod html;
 mod keap;
 mod story;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -49,14 +50,15 @@ fn settings(folder: PathBuf) -> anyhow::Result<Config> {
 
 async fn tell(running: &Running) -> anyhow::Result<()> {
     let mut story = Story::begin(running)?;
+    let mut out = std::io::stdout();
     let began = Instant::now();
     for (number, (title, step)) in (1..).zip(STEPS) {
         let step_began = Instant::now();
         step(&mut story).await.with_context(|| format!("step {number} failed: {title}"))?;
-        println!("ok {number:>2}  {title}  [{}]", seconds(step_began.elapsed()));
-        println!("       Keap holds {}", story.keap.summary().await?);
+        writeln!(out, "ok {number:>2}  {title}  [{}]", seconds(step_began.elapsed()))?;
+        writeln!(out, "       Keap holds {}", story.keap.summary().await?)?;
     }
-    println!("\nThe whole story, {} steps, in {}.", STEPS.len(), seconds(began.elapsed()));
+    writeln!(out, "\nThe whole story, {} steps, in {}.", STEPS.len(), seconds(began.elapsed()))?;
     Ok(())
 }
 

@@ -39,7 +39,8 @@ impl Keap {
         if contacts.is_empty() && tags.is_empty() {
             return Ok("nothing of ours".into());
         }
-        let names: Vec<&str> = contacts.iter().filter_map(|contact| contact["given_name"].as_str()).collect();
+        let names: Vec<&str> =
+            contacts.iter().map(|it| it["given_name"].as_str().unwrap_or("somebody")).collect();
         let tags: Vec<&str> = tags.iter().filter_map(|tag| tag["name"].as_str()).collect();
         let tags = if tags.is_empty() { "none".into() } else { tags.join(", ") };
         Ok(format!("the contacts {}; the tags: {tags}, applied {} times", names.join(", "), applied.len()))
