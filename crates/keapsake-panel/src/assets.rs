@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
@@ -18,8 +19,8 @@ pub(crate) static STYLE_FILE: LazyLock<String> = LazyLock::new(|| {
     format!("style-{a:02x}{b:02x}{c:02x}{d:02x}.css")
 });
 
-pub(crate) async fn serve(State(panel): State<Panel>, Path(file): Path<String>) -> Response {
-    if file != *STYLE_FILE {
+pub(crate) async fn serve(State(panel): State<Panel>, file: Result<Path<String>, PathRejection>) -> Response {
+    if !file.is_ok_and(|Path(file)| file == *STYLE_FILE) {
         return panel.trouble(&Trouble::NOT_FOUND);
     }
     let headers = [

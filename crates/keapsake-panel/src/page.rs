@@ -47,6 +47,17 @@ impl Trouble {
         text: "Nothing was lost. Try again in a moment; if it stays like this, look into the application's log: it \
                says what the database said.",
     };
+    pub(crate) const NOT_SAVED: Self = Self {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        title: "The new connection could not be saved",
+        text: "Keap answered, but the answer could not be kept; the application's log says why. When that is repaired, \
+               press Connect again.",
+    };
+    pub(crate) const API_KEY: Self = Self {
+        status: StatusCode::CONFLICT,
+        title: "There is nothing to connect or disconnect",
+        text: "Calls to Keap carry the API key from the settings. To use another one, change the settings and restart.",
+    };
     pub(crate) const SESSION_ENDED: Self = Self {
         status: StatusCode::FORBIDDEN,
         title: "Your session has ended",
@@ -100,6 +111,12 @@ impl Panel {
     /// To one of the panel's pages, by GET.
     pub(crate) fn to(&self, page: &str) -> Response {
         Redirect::to(&self.path(page)).into_response()
+    }
+
+    /// Says that what Keap answered was lost, here and in the log.
+    pub(crate) fn not_saved(&self, error: &impl std::fmt::Display) -> Response {
+        tracing::error!(%error, "connecting to Keap was not completed");
+        self.trouble(&Trouble::NOT_SAVED)
     }
 
     /// Says that the database failed, here and in the log.

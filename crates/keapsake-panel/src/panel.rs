@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use keapsake::Keap;
+use keapsake::connection::status::Phase;
 use keapsake::delivery::Outbox;
 
 use crate::gate::Gate;
@@ -59,6 +60,11 @@ impl Panel {
     #[must_use]
     pub fn secure_cookies(self, secure: bool) -> Self {
         Self { secure_cookies: secure, ..self }
+    }
+
+    /// Whether there is no connection that a person makes and ends, but a key in the settings.
+    pub(crate) fn is_by_api_key(&self) -> bool {
+        self.keap.status().phase == Phase::ApiKey
     }
 
     /// The address of one of its pages.

@@ -11,6 +11,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::Response;
 use keapsake::connection::authorization::{CallbackError, Completed, Received};
+use keapsake::{Error, Keap};
 
 use crate::page::Trouble;
 use crate::panel::Panel;
@@ -40,19 +41,22 @@ async fn finish(panel: &Panel, received: Received) -> Response {
     if !panel.gate.is_live_admin(received.started_by()).await {
         return panel.trouble(&Trouble::SESSION_ENDED);
     }
-    match received.complete().await {
-        Ok(completed) => {
-            if let Completed::Connected(_) = completed {
-                learn_account_name(panel).await;
-            }
-            panel.to("/return")
-        }
-        Err(error) => panel.database_failed(&error),
+    // In a task of its own: a browser that hangs up meanwhile leaves nothing half done.
+    match tokio::spawn(connect(panel.keap.clone(), received)).await {
+        Ok(Ok(())) => panel.to("/return"),
+        Ok(Err(error)) => panel.not_saved(&error),
+        Err(error) => panel.not_saved(&error),
     }
 }
 
-async fn learn_account_name(panel: &Panel) {
-    let keap = panel.keap.clone();
+async fn connect(keap: Keap, received: Received) -> Result<(), Error> {
+    if let Completed::Connected(_) = received.complete().await? {
+        learn_account_name(keap).await;
+    }
+    Ok(())
+}
+
+async fn learn_account_name(keap: Keap) {
     let learning = tokio::spawn(async move {
         if let Err(error) = keap.learn_account_name().await {
             tracing::warn!(%error, "the name of the Keap account is not known yet");

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 
 use crate::gate::AdminForm;
+use crate::page::Trouble;
 use crate::panel::Panel;
 
 #[derive(Deserialize)]
@@ -18,6 +19,9 @@ pub(crate) async fn submit(
     State(panel): State<Panel>,
     AdminForm { admin, fields }: AdminForm<Connect>,
 ) -> Result<Response, Response> {
+    if panel.is_by_api_key() {
+        return Err(panel.trouble(&Trouble::API_KEY));
+    }
     let started = panel
         .keap
         .start_authorization(&admin.session, fields.switch_account.is_some())

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::gate::{Admin, AdminForm, NoFields};
-use crate::page::{Frame, render};
+use crate::page::{Frame, Trouble, render};
 use crate::panel::Panel;
 
 #[derive(Template)]
@@ -20,6 +20,9 @@ struct Question {
 }
 
 pub(crate) async fn show(State(panel): State<Panel>, admin: Admin) -> Result<Response, Response> {
+    if panel.is_by_api_key() {
+        return Err(panel.trouble(&Trouble::API_KEY));
+    }
     let waiting = match &panel.outbox {
         None => 0,
         Some(outbox) => outbox.summary().await.map_err(|error| panel.database_failed(&error))?.waiting,
@@ -36,6 +39,9 @@ pub(crate) async fn show(State(panel): State<Panel>, admin: Admin) -> Result<Res
 }
 
 pub(crate) async fn submit(State(panel): State<Panel>, _: AdminForm<NoFields>) -> Result<Response, Response> {
+    if panel.is_by_api_key() {
+        return Err(panel.trouble(&Trouble::API_KEY));
+    }
     panel.keap.disconnect().await.map_err(|error| panel.database_failed(&error))?;
     Ok(panel.to(""))
 }

@@ -97,34 +97,41 @@ pub(crate) async fn show(State(panel): State<Panel>, admin: Admin) -> Result<Res
     if let Phase::Refreshing { .. } = status.phase {
         frame.reload = Some((3, panel.path("")));
     }
+    let words = Words::of(&status, &panel.application);
+    let last_authorization = last_failed_authorization(&history, words.look.connect.is_some());
     Ok(render(&Overview {
         frame,
         csrf_token: admin.csrf_token,
         mount: panel.mount.to_string(),
-        words: Words::of(&status, &panel.application),
+        words,
         account: status.account.as_ref().map(ToString::to_string),
         position: status.position.map(|position| position.to_string()),
         tokens: status.times.as_ref().map(|times| Tokens::of(times, &status)),
-        last_authorization: last_failed_authorization(&history),
+        last_authorization,
         history: history.iter().map(|entry| Row::of(entry, &status)).collect(),
         deliveries,
         can_switch: status.account.is_some(),
     }))
 }
 
-/// Why connecting failed the last time, as long as nothing newer worked.
-fn last_failed_authorization(history: &[Entry]) -> Option<String> {
+/// Why connecting failed the last time, as long as nothing newer worked; and what to do, with a button or without.
+fn last_failed_authorization(history: &[Entry], has_button: bool) -> Option<String> {
     let last = history.iter().find(|entry| entry.kind == Kind::Authorization)?;
     let ending = last.ending.as_ref().filter(|ending| ending.outcome != Outcome::Done)?;
-    let advice = match ending.outcome {
-        Outcome::OtherAccount => {
+    let words = ending.words.trim_end_matches('.');
+    let advice = match (ending.outcome, has_button) {
+        (Outcome::OtherAccount, true) => {
             " Nothing was changed. To move this connection to the other account, tick the box below the button."
         }
-        Outcome::Misconfigured => " Compare the client id and secret with keys.developer.keap.com.",
-        Outcome::Unconfirmed => " Nothing was changed; press the button to start again.",
+        (Outcome::OtherAccount, false) => {
+            " Nothing was changed. To move this connection to the other account, disconnect first."
+        }
+        (Outcome::Misconfigured, _) => " Compare the client id and secret with keys.developer.keap.com.",
+        (Outcome::Unconfirmed, true) => " Nothing was changed; press the button to start again.",
+        (Outcome::Unconfirmed, false) => " Nothing was changed.",
         _ => "",
     };
-    Some(format!("{}{advice}", ending.words))
+    Some(format!("{words}.{advice}"))
 }
 
 impl Tokens {
