@@ -1,0 +1,17 @@
+//! The panel as a browser meets it: real pages over a real connection to a sandbox, on a clock that moves when told.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
+
+mod authorizations;
+mod callback;
+mod deliveries;
+mod escaping;
+mod gate;
+mod page;
+mod phases;
+mod routes;
+mod secrets;
+mod times;
+mod visit;
+mod wire;
+mod world;
