@@ -44,9 +44,8 @@ impl Browser {
             if let Ok(found) = self.driver.find(By::Css(css)).await {
                 return found;
             }
-            if Instant::now() > deadline {
-                panic!("there is no {css} on {}:\n{}", self.path().await, self.text("body").await);
-            }
+            let in_time = Instant::now() < deadline;
+            assert!(in_time, "there is no {css} on {}:\n{}", self.path().await, self.text("body").await);
             tokio::time::sleep(BETWEEN_LOOKS).await;
         }
     }
@@ -55,9 +54,8 @@ impl Browser {
     pub(crate) async fn reload_until(&self, css: &str) {
         let deadline = Instant::now() + LONGEST_WAIT;
         while self.driver.find(By::Css(css)).await.is_err() {
-            if Instant::now() > deadline {
-                panic!("{css} did not come on {}:\n{}", self.path().await, self.text("body").await);
-            }
+            let in_time = Instant::now() < deadline;
+            assert!(in_time, "{css} did not come on {}:\n{}", self.path().await, self.text("body").await);
             tokio::time::sleep(BETWEEN_LOOKS).await;
             self.driver.refresh().await.unwrap();
         }

@@ -25,8 +25,17 @@ impl Control {
 
     /// Lets time pass there.
     pub(crate) async fn advance(&self, seconds: u64) {
-        let body = json!({ "advance_seconds": seconds }).to_string();
-        let request = self.client.post(format!("{}/_sandbox/clock", self.url)).body(body);
+        self.tell("clock", json!({ "advance_seconds": seconds })).await;
+    }
+
+    /// Finds the next request for this operation wrong.
+    pub(crate) async fn refuse_next(&self, operation: &str) {
+        let fault = json!({"kind": "status", "status": 400, "operation": operation, "times": 1});
+        self.tell("faults", fault).await;
+    }
+
+    async fn tell(&self, what: &str, body: Value) {
+        let request = self.client.post(format!("{}/_sandbox/{what}", self.url)).body(body.to_string());
         request.send().await.unwrap().error_for_status().unwrap();
     }
 
