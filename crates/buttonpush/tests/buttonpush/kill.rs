@@ -1,68 +1,12 @@
 //! kill -9 on the real program with real files: nothing that was acknowledged is lost, nothing is doubled.
 
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::json;
 
-use crate::browser::Browser;
-use crate::keap::{Control, connect, panel_says};
+use crate::keap::{connect, panel_says};
+use crate::program::Program;
 use crate::world::{PASSWORD, log_in, sign_up};
-
-/// The program, and where it said it is.
-struct Program {
-    process: Child,
-    url: String,
-    administrator_path: Option<String>,
-    keap: Control,
-}
-
-impl Program {
-    fn start(data: &Path) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_buttonpush"))
-            .env("BUTTONPUSH_LISTEN", "127.0.0.1:0")
-            .env("BUTTONPUSH_DATA", data)
-            .env("BUTTONPUSH_SIGN_UPS_PER_HOUR", "100000")
-            .env("BUTTONPUSH_LOG", "off")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let (mut url, mut administrator_path) = (String::new(), None);
-        let sandbox = loop {
-            let line = lines.next().expect("the program starts").unwrap();
-            let value = line.split_whitespace().nth(1).unwrap_or_default().to_owned();
-            match line.split_whitespace().next() {
-                Some("ButtonPush") => url = value,
-                Some("Admin") => {
-                    let link = line.split_whitespace().nth(2).unwrap();
-                    administrator_path = Some(link.strip_prefix(url.as_str()).unwrap().to_owned());
-                }
-                Some("Sandbox") => break value,
-                _ => {}
-            }
-        };
-        Self { process, url, administrator_path, keap: Control::at(&sandbox) }
-    }
-
-    fn browser(&self) -> Browser {
-        Browser::new(self.url.strip_prefix("http://").unwrap().parse().unwrap(), &self.url)
-    }
-
-    /// What the machine does when it runs out of memory.
-    fn kill(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_and_nothing_is_doubled() {
