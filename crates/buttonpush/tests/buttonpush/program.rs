@@ -44,8 +44,8 @@ impl Program {
             match line.split_whitespace().next() {
                 Some("ButtonPush") => url = value,
                 Some("Admin") => {
-                    let link = line.split_whitespace().nth(2).unwrap();
-                    administrator_path = Some(link.strip_prefix(url.as_str()).unwrap().to_owned());
+                    let address = line.split_whitespace().nth(2).unwrap();
+                    administrator_path = Some(address.strip_prefix(url.as_str()).unwrap().to_owned());
                 }
                 Some("Sandbox") => break value,
                 _ => {}
