@@ -106,12 +106,18 @@ pub(crate) async fn show(State(panel): State<Panel>, admin: Admin) -> Result<Res
         words,
         account: status.account.as_ref().map(ToString::to_string),
         position: status.position.map(|position| position.to_string()),
-        tokens: status.times.as_ref().map(|times| Tokens::of(times, &status)),
+        tokens: living_times(&status).map(|times| Tokens::of(times, &status)),
         last_authorization,
         history: history.iter().map(|entry| Row::of(entry, &status)).collect(),
         deliveries,
         can_switch: status.account.is_some(),
     }))
+}
+
+/// The times of a pair that has a future: of a lost connection there is nothing to renew.
+fn living_times(status: &Status) -> Option<&Times> {
+    let is_lost = matches!(status.phase, Phase::NeedsReconnect { .. });
+    status.times.as_ref().filter(|_| !is_lost)
 }
 
 /// Why connecting failed the last time, as long as nothing newer worked; and what to do, with a button or without.
