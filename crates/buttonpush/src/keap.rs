@@ -90,6 +90,11 @@ impl KeapSide {
     }
 }
 
+/// Whether a page of the panel (its path below the mount) has to be reachable without a session.
+pub fn panel_page_needs_no_session(page: &str) -> bool {
+    keapsake_panel::needs_no_session(page)
+}
+
 impl Running {
     /// Finishes the delivery at hand and a running refresh.
     pub async fn stop(self) {

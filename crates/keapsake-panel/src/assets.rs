@@ -19,6 +19,12 @@ pub(crate) static STYLE_FILE: LazyLock<String> = LazyLock::new(|| {
     format!("style-{a:02x}{b:02x}{c:02x}{d:02x}.css")
 });
 
+/// Whether this page of the panel (its path below the mount) has to be reachable without a session: what a browser
+/// meets on its way back from Keap, and the stylesheet of those pages.
+pub fn needs_no_session(page: &str) -> bool {
+    matches!(page, "/callback" | "/return") || page.strip_prefix('/') == Some(STYLE_FILE.as_str())
+}
+
 pub(crate) async fn serve(State(panel): State<Panel>, file: Result<Path<String>, PathRejection>) -> Response {
     if !file.is_ok_and(|Path(file)| file == *STYLE_FILE) {
         return panel.trouble(&Trouble::NOT_FOUND);

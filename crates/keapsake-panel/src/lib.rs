@@ -11,5 +11,6 @@ mod router;
 mod timeline;
 mod words;
 
+pub use assets::needs_no_session;
 pub use gate::{Admin, Gate};
 pub use panel::Panel;

@@ -12,6 +12,7 @@ use super::next_path::NextPath;
 use super::page::{Layout, Visitor, render};
 use crate::accounts::users;
 use crate::app::App;
+use crate::keap::panel_page_needs_no_session;
 use crate::presses;
 use crate::sessions::Sessions;
 use crate::token::TokenHash;
@@ -25,11 +26,13 @@ pub const FIRST_PATH: &str = "/admin/first";
 /// Where the panel is mounted.
 pub const PANEL_PATH: &str = "/admin/keap";
 
-/// The pages below [`HOME_PATH`] that have to be reachable without a session.
+/// Whether this page below [`HOME_PATH`] has to be reachable without a session.
 ///
-/// Keap sends the administrator's browser to the callback from another site, so it comes without the session's
+/// Keap sends the administrator's browser to the panel's callback from another site, so it comes without the session's
 /// cookie; the panel recognises it by a cookie of its own and then asks [`session_is_live_administrator`].
-const WITHOUT_SESSION: [&str; 3] = [FIRST_PATH, "/admin/keap/callback", "/admin/keap/return"];
+fn is_public(path: &str) -> bool {
+    path == FIRST_PATH || path.strip_prefix(PANEL_PATH).is_some_and(panel_page_needs_no_session)
+}
 
 /// What the panel is told about a request of an administrator, as an extension of the request.
 ///
@@ -61,7 +64,7 @@ pub(super) async fn guard(caller: Caller, mut request: Request, next: Next) -> R
     if !is_below_home(path) {
         return Ok(next.run(request).await);
     }
-    let public = WITHOUT_SESSION.contains(&path);
+    let public = is_public(path);
     match AdministratorVisit::of(&caller) {
         Some(visit) => {
             request.extensions_mut().insert(visit);

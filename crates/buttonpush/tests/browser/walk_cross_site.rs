@@ -56,8 +56,7 @@ async fn the_way_back_from_another_site() {
             .go(&application.page(&format!("{PANEL}/callback?code=any&state={}", last_state(&sandbox))))
             .await;
         assert_eq!(visitor.text("h1").await, "This was not started in this browser");
-        // Not looked at: so far, the panel's stylesheet comes only to administrators.
-        visitor.complaints().await;
+        visitor.look_at_error("panel-400-other-browser", 400).await;
         decide(&browser, "acme", "allow").await;
         assert!(browser.has("#state[data-phase='connected']").await);
         assert_eq!(browser.text("#account").await, "Acme Toys (acme)");

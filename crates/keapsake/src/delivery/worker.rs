@@ -220,23 +220,46 @@ impl Round {
         (self.outbox.clock.now() < until).then_some(until)
     }
 
-    /// Waits, unless there is something new: an effect, or a connection that came back.
+    /// Waits, unless there is something new: an effect, or a turn of the connection.
     async fn rest(&self, until: Timestamp, stop: &mut watch::Receiver<bool>) {
         tokio::select! {
             () = self.outbox.clock.sleep_until(until) => {}
             () = self.outbox.wake.notified() => {}
-            () = self.connected() => { self.outbox.pause.send_replace(None); }
+            () = self.turned() => { self.outbox.pause.send_replace(None); }
             _ = stop.changed() => {}
         }
     }
 
-    /// Ends when the connection, which could not make calls, can.
-    async fn connected(&self) {
-        while self.keap.status().can_call {
+    /// Ends when the connection comes back, and when it turns out that only a person can bring it back: then the next
+    /// try says so.
+    async fn turned(&self) {
+        let mut before = Outlook::of(&self.keap);
+        loop {
             self.keap.changed().await;
+            let now = Outlook::of(&self.keap);
+            if now != before && now != Outlook::Waiting {
+                return;
+            }
+            before = now;
         }
-        while !self.keap.status().can_call {
-            self.keap.changed().await;
+    }
+}
+
+/// What deliveries can expect of the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outlook {
+    CanCall,
+    Waiting,
+    NeedsAPerson,
+}
+
+impl Outlook {
+    fn of(keap: &Keap) -> Self {
+        let status = keap.status();
+        match (status.can_call, status.phase.needs_a_person()) {
+            (true, _) => Self::CanCall,
+            (false, true) => Self::NeedsAPerson,
+            (false, false) => Self::Waiting,
         }
     }
 }
