@@ -175,6 +175,14 @@ impl Keap {
         }
     }
 
+    /// The application at Keap; `None` with an API key.
+    pub fn application(&self) -> Option<&Application> {
+        match &self.0.mode {
+            Mode::OAuth(keeper) => Some(&keeper.application),
+            Mode::ApiKey(_) => None,
+        }
+    }
+
     /// The clock it runs on.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.0.clock
