@@ -2,14 +2,9 @@
 
 use std::sync::LazyLock;
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use sha2::{Digest as _, Sha256};
-
-use crate::page::Trouble;
-use crate::panel::Panel;
 
 const STYLE: &str = include_str!("../assets/panel.css");
 
@@ -25,10 +20,7 @@ pub fn needs_no_session(page: &str) -> bool {
     matches!(page, "/callback" | "/return") || page.strip_prefix('/') == Some(STYLE_FILE.as_str())
 }
 
-pub(crate) async fn serve(State(panel): State<Panel>, file: Result<Path<String>, PathRejection>) -> Response {
-    if !file.is_ok_and(|Path(file)| file == *STYLE_FILE) {
-        return panel.trouble(&Trouble::NOT_FOUND);
-    }
+pub(crate) async fn serve() -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/css; charset=utf-8"),
         (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),

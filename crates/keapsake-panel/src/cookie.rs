@@ -32,14 +32,15 @@ impl Panel {
         Some(value)
     }
 
+    /// The key a browser brings. Two cookies of the name: somebody else has set one, and which cannot be told.
     pub(crate) fn read_cookie(&self, headers: &HeaderMap) -> Option<BrowserKey> {
-        headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(';'))
+        let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+        let mut values = lines
+            .flat_map(|line| line.split(';'))
             .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(name, value)| *name == self.cookie_name() && !value.is_empty())
-            .map(|(_, value)| BrowserKey::new(value))
+            .filter(|(name, _)| *name == self.cookie_name())
+            .map(|(_, value)| value);
+        let value = values.next().filter(|value| !value.is_empty())?;
+        values.next().is_none().then(|| BrowserKey::new(value))
     }
 }

@@ -1,9 +1,12 @@
 //! Who may see the panel. The application knows; the panel asks.
 
+use std::fmt;
+
 use axum::Form;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::Response;
 use futures_util::future::BoxFuture;
+use http::HeaderMap;
 use http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -25,12 +28,19 @@ pub trait Gate: Send + Sync + 'static {
 }
 
 /// An administrator at a browser.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Admin {
     /// Stands for the session, without being of use to whoever reads it (a hash of its id, say).
     pub session: String,
     /// The session's token for forms; the panel's forms carry it as `csrf_token` and refuse any other.
     pub csrf_token: String,
+}
+
+impl fmt::Debug for Admin {
+    /// Without the token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admin").field("session", &self.session).finish_non_exhaustive()
+    }
 }
 
 impl FromRequestParts<Panel> for Admin {
@@ -65,14 +75,23 @@ impl<T: DeserializeOwned> FromRequest<Panel> for AdminForm<T> {
     async fn from_request(request: Request, panel: &Panel) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
         let admin = Admin::from_request_parts(&mut parts, panel).await?;
+        let is_foreign = is_from_elsewhere(&parts.headers);
         let form = Form::<Posted<T>>::from_request(Request::from_parts(parts, body), panel).await;
         let is_ours = |posted: &Posted<T>| {
             !posted.csrf_token.is_empty()
                 && bool::from(admin.csrf_token.as_bytes().ct_eq(posted.csrf_token.as_bytes()))
         };
         match form {
-            Ok(Form(posted)) if is_ours(&posted) => Ok(Self { admin, fields: posted.fields }),
-            _ => Err(panel.trouble(&Trouble::FOREIGN_FORM)),
+            Ok(Form(posted)) if !is_foreign && is_ours(&posted) => Ok(Self { admin, fields: posted.fields }),
+            _ => {
+                tracing::warn!("a form was refused that no page of the panel made for this session");
+                Err(panel.trouble(&Trouble::FOREIGN_FORM))
+            }
         }
     }
+}
+
+/// Whether the browser says that another site's page sent it. Old browsers say nothing; the token decides for them.
+fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")
 }

@@ -3,11 +3,13 @@
 mod assets;
 mod cookie;
 mod gate;
+mod headers;
 mod moments;
 mod page;
 mod pages;
 mod panel;
 mod router;
+mod spent;
 mod timeline;
 mod words;
 

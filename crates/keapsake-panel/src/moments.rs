@@ -29,11 +29,11 @@ fn utc(at: Timestamp) -> String {
 }
 
 fn relative(at: Timestamp, now: Timestamp) -> String {
-    if at > now {
-        return format!("in {}", span(between(now, at)));
+    let apart = between(at, now);
+    if apart < Duration::from_secs(1) {
+        return if at > now { "now" } else { "just now" }.into();
     }
-    let passed = between(at, now);
-    if passed < Duration::from_secs(1) { "just now".into() } else { format!("{} ago", span(passed)) }
+    if at > now { format!("in {}", span(apart)) } else { format!("{} ago", span(apart)) }
 }
 
 /// The time from one to the other, whichever is first.

@@ -1,8 +1,8 @@
-//! What all pages have: the frame, the headers, and the page that says what is wrong.
+//! What all pages have: the frame, and the page that says what is wrong.
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 
 use crate::assets::STYLE_FILE;
@@ -41,22 +41,27 @@ impl Trouble {
         title: "There is no such page",
         text: "The address may have been typed wrong or be an old one.",
     };
+    pub(crate) const METHOD_NOT_ALLOWED: Self = Self {
+        status: StatusCode::METHOD_NOT_ALLOWED,
+        title: "This page does not do that",
+        text: "The address is right, but it does not take requests of this kind.",
+    };
+    pub(crate) const NOTHING_TO_CONNECT: Self = Self {
+        status: StatusCode::CONFLICT,
+        title: "There is nothing to connect or disconnect",
+        text: "This application talks to Keap with an API key from its settings. Nothing was changed.",
+    };
+    pub(crate) const NOT_SAVED: Self = Self {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        title: "The new connection could not be saved",
+        text: "Keap answered, but the database did not take it. Look into the application's log for what the database \
+               said, and press Connect again: that is safe.",
+    };
     pub(crate) const DATABASE: Self = Self {
         status: StatusCode::SERVICE_UNAVAILABLE,
         title: "The database did not answer",
         text: "Nothing was lost. Try again in a moment; if it stays like this, look into the application's log: it \
                says what the database said.",
-    };
-    pub(crate) const NOT_SAVED: Self = Self {
-        status: StatusCode::SERVICE_UNAVAILABLE,
-        title: "The new connection could not be saved",
-        text: "Keap answered, but the answer could not be kept; the application's log says why. When that is repaired, \
-               press Connect again.",
-    };
-    pub(crate) const API_KEY: Self = Self {
-        status: StatusCode::CONFLICT,
-        title: "There is nothing to connect or disconnect",
-        text: "Calls to Keap carry the API key from the settings. To use another one, change the settings and restart.",
     };
     pub(crate) const SESSION_ENDED: Self = Self {
         status: StatusCode::FORBIDDEN,
@@ -113,16 +118,15 @@ impl Panel {
         Redirect::to(&self.path(page)).into_response()
     }
 
-    /// Says that what Keap answered was lost, here and in the log.
-    pub(crate) fn not_saved(&self, error: &impl std::fmt::Display) -> Response {
-        tracing::error!(%error, "connecting to Keap was not completed");
-        self.trouble(&Trouble::NOT_SAVED)
-    }
-
     /// Says that the database failed, here and in the log.
     pub(crate) fn database_failed(&self, error: &impl std::fmt::Display) -> Response {
-        tracing::error!(%error, "the panel could not be served");
-        self.trouble(&Trouble::DATABASE)
+        self.failed(error, &Trouble::DATABASE)
+    }
+
+    /// Says what failed: here in words, in the log with its cause.
+    pub(crate) fn failed(&self, error: &impl std::fmt::Display, trouble: &Trouble) -> Response {
+        tracing::error!(%error, "the panel could not do what was asked");
+        self.trouble(trouble)
     }
 }
 
@@ -140,13 +144,6 @@ pub(crate) async fn not_found(State(panel): State<Panel>) -> Response {
     panel.trouble(&Trouble::NOT_FOUND)
 }
 
-/// What no page of the panel may be without, whatever the application adds.
-pub(crate) async fn add_headers(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
-    headers
-        .entry(HeaderName::from_static("referrer-policy"))
-        .or_insert(HeaderValue::from_static("same-origin"));
-    response
+pub(crate) async fn method_not_allowed(State(panel): State<Panel>) -> Response {
+    panel.trouble(&Trouble::METHOD_NOT_ALLOWED)
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use keapsake::Keap;
-use keapsake::connection::status::Phase;
 use keapsake::delivery::Outbox;
 
 use crate::gate::Gate;
+use crate::spent::Spent;
 
 /// The admin pages of one connection. Made once, turned into a router by [`Panel::router`].
 #[derive(Clone)]
@@ -19,6 +19,8 @@ pub struct Panel {
     pub(crate) back: Option<(Arc<str>, Arc<str>)>,
     pub(crate) icon: Option<Arc<str>>,
     pub(crate) secure_cookies: bool,
+    pub(crate) own_policy: bool,
+    pub(crate) spent: Arc<Spent>,
 }
 
 impl Panel {
@@ -34,6 +36,8 @@ impl Panel {
             back: None,
             icon: None,
             secure_cookies: true,
+            own_policy: false,
+            spent: Arc::default(),
         }
     }
 
@@ -62,13 +66,21 @@ impl Panel {
         Self { secure_cookies: secure, ..self }
     }
 
-    /// Whether there is no connection that a person makes and ends, but a key in the settings.
-    pub(crate) fn is_by_api_key(&self) -> bool {
-        self.keap.status().phase == Phase::ApiKey
+    /// Sends the strictest `Content-Security-Policy` that the panel works under with each of its answers.
+    ///
+    /// For an application that has none. One that has a policy for all its pages has to name Keap's sign-in in its
+    /// `form-action`, because Chromium applies that to where a form's answer redirects, too.
+    #[must_use]
+    pub fn own_policy(self) -> Self {
+        Self { own_policy: true, ..self }
     }
 
     /// The address of one of its pages.
     pub(crate) fn path(&self, page: &str) -> String {
-        format!("{}{page}", self.mount)
+        match format!("{}{page}", self.mount) {
+            // Mounted at the root, and its first page is meant.
+            path if path.starts_with('/') => path,
+            path => format!("/{path}"),
+        }
     }
 }

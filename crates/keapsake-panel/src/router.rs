@@ -1,12 +1,16 @@
 //! The panel's table of contents.
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::map_response_with_state;
 use axum::routing::{get, post};
 
-use crate::page::add_headers;
 use crate::pages::{callback, connect, deliveries, disconnect, overview, returned, status};
 use crate::panel::Panel;
-use crate::{assets, page};
+use crate::{assets, headers, page};
+
+/// Longer than any form of the panel.
+const BODY_BYTES_MAX: usize = 16 << 10;
 
 impl Panel {
     /// The routes, to be nested at the mount path.
@@ -19,12 +23,14 @@ impl Panel {
             .route("/disconnect", get(disconnect::show).post(disconnect::submit))
             .route("/deliveries/{id}/retry", post(deliveries::retry))
             // A browser that comes from Keap.
-            .route("/callback", get(callback::receive))
+            .route("/callback", get(callback::receive).head(callback::get_only).fallback(callback::get_only))
             .route("/return", get(returned::show))
             // Anybody.
-            .route("/{file}", get(assets::serve))
+            .route(&format!("/{}", *assets::STYLE_FILE), get(assets::serve))
             .fallback(page::not_found)
-            .layer(axum::middleware::map_response(add_headers))
+            .method_not_allowed_fallback(page::method_not_allowed)
+            .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+            .layer(map_response_with_state(self.clone(), headers::add))
             .with_state(self)
     }
 }

@@ -1,30 +1,43 @@
-//! The life of an access token as a small picture: issued, now, renewal, end.
+//! Two small pictures: the life of an access token, and the age of a refresh token.
+//!
+//! Places are percentages of the picture's width, so that its words keep their size on a phone.
 
 use jiff::Timestamp;
 use keapsake::connection::status::Times;
 
 use crate::moments::Moment;
 
-/// Where things stand in the picture, in its own units, and the same in words.
+/// The life of an access token: issued, now, renewal, end.
 pub(crate) struct Timeline {
-    pub(crate) refresh_x: u32,
-    pub(crate) now_x: u32,
+    pub(crate) now: Mark,
+    pub(crate) refresh: Mark,
+    /// Whether the renewal should have been by now.
+    pub(crate) is_overdue: bool,
+    /// The same in words.
     pub(crate) words: String,
 }
 
-/// The picture's line goes from here to here.
-const LEFT: u32 = 20;
-const RIGHT: u32 = 580;
+/// A place in a picture.
+pub(crate) struct Mark {
+    /// As `87.5%`.
+    pub(crate) x: String,
+    /// Where its label is held, so that it stays inside.
+    pub(crate) anchor: &'static str,
+}
 
 impl Timeline {
     pub(crate) fn new(times: &Times, now: Timestamp) -> Self {
-        let x = |at| place(times.access_issued_at, times.access_expires_at, at);
+        let mark = |at| Mark::new(permille(times.access_issued_at, times.access_expires_at, at));
         let relative = |at| Moment::new(at, now).relative;
+        let is_overdue = times.refresh_at <= now;
+        let end = if times.access_expires_at <= now { "ended" } else { "would end" };
+        let renewal = if is_overdue { "was due to be renewed" } else { "is renewed" };
         Self {
-            refresh_x: x(times.refresh_at),
-            now_x: x(now),
+            now: mark(now),
+            refresh: mark(times.refresh_at),
+            is_overdue,
             words: format!(
-                "The access token was issued {}, is renewed {}, and would end {}.",
+                "The access token was issued {}, {renewal} {}, and {end} {}.",
                 relative(times.access_issued_at),
                 relative(times.refresh_at),
                 relative(times.access_expires_at)
@@ -33,11 +46,25 @@ impl Timeline {
     }
 }
 
-fn place(start: Timestamp, end: Timestamp, at: Timestamp) -> u32 {
+impl Mark {
+    /// So many thousandths of the whole from the left.
+    pub(crate) fn new(permille: i64) -> Self {
+        let anchor = match permille {
+            ..150 => "start",
+            850.. => "end",
+            _ => "middle",
+        };
+        // A hundredth is left free on both sides, for the round ends.
+        let shown = 10 + permille.clamp(0, 1000) * 980 / 1000;
+        Self { x: format!("{}.{}%", shown / 10, shown % 10), anchor }
+    }
+}
+
+/// How far `at` is on the way from `start` to `end`, in thousandths.
+pub(crate) fn permille(start: Timestamp, end: Timestamp, at: Timestamp) -> i64 {
     let (start, end, at) = (start.as_second(), end.as_second(), at.as_second());
     let whole = (end - start).max(1);
-    let along = (at - start).clamp(0, whole) * i64::from(RIGHT - LEFT) / whole;
-    LEFT + u32::try_from(along).unwrap_or_default()
+    (at - start).clamp(0, whole) * 1000 / whole
 }
 
 #[cfg(test)]
@@ -47,9 +74,16 @@ mod tests {
     #[test]
     fn everything_stays_in_the_picture() {
         let at = |second| Timestamp::from_second(second).unwrap();
-        for (time, x) in [(0, 20), (100, 20), (150, 300), (200, 580), (900, 580)] {
-            assert_eq!(place(at(100), at(200), at(time)), x);
+        for (time, x) in [(0, "1.0%"), (100, "1.0%"), (150, "50.0%"), (200, "99.0%"), (900, "99.0%")] {
+            assert_eq!(Mark::new(permille(at(100), at(200), at(time))).x, x);
         }
-        assert_eq!(place(at(100), at(100), at(100)), 20);
+        assert_eq!(permille(at(100), at(100), at(100)), 0);
+    }
+
+    #[test]
+    fn labels_do_not_leave_the_picture() {
+        assert_eq!(Mark::new(0).anchor, "start");
+        assert_eq!(Mark::new(500).anchor, "middle");
+        assert_eq!(Mark::new(1000).anchor, "end");
     }
 }

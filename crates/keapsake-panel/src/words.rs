@@ -1,5 +1,6 @@
 //! How a connection is, in words for the person who has to decide something. A table, not a page.
 
+use jiff::Timestamp;
 use keapsake::connection::history::{Entry, Kind, Outcome};
 use keapsake::connection::record::LostReason;
 use keapsake::connection::status::{Phase, Status};
@@ -8,198 +9,235 @@ use crate::moments::Moment;
 
 /// A phase in words.
 pub(crate) struct State {
-    /// What is always the same.
-    pub(crate) look: &'static Look,
-    /// What is the case.
-    pub(crate) text: String,
-}
-
-/// What is always said of a phase.
-pub(crate) struct Look {
     /// Its name for stylesheets and programs.
     pub(crate) key: &'static str,
     /// How it looks: `good`, `busy`, `warn`, `bad` or `idle`.
     pub(crate) tone: &'static str,
     /// In a few words.
     pub(crate) title: &'static str,
+    /// What is the case.
+    pub(crate) text: String,
     /// What to do.
-    pub(crate) next: &'static str,
-    /// What the button says, if connecting makes sense.
+    pub(crate) next: String,
+    /// What to do, one step after the other.
+    pub(crate) steps: &'static [&'static str],
+    /// What the button says, if connecting is what to do.
     pub(crate) connect: Option<&'static str>,
+    /// Whether connecting again makes sense although it need not be done.
+    pub(crate) can_reconnect: bool,
     /// Whether there is something to disconnect.
     pub(crate) can_disconnect: bool,
 }
 
-const CONNECT: Option<&str> = Some("Connect to Keap");
-const RECONNECT: Option<&str> = Some("Reconnect to Keap");
-const BY_ITSELF: &str = "You need not do anything.";
+/// A row of the table. The words in braces are filled in: see [`fill`].
+struct Row {
+    key: &'static str,
+    tone: &'static str,
+    title: &'static str,
+    text: &'static str,
+    next: &'static str,
+    offer: Offer,
+}
 
-const NOT_CONNECTED: Look = Look {
+/// What a person can do about the connection in a phase.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Offer {
+    /// Nothing: there is nothing to connect.
+    Nothing,
+    /// Connect, for there is no connection.
+    Connect,
+    /// Connect again: that is what to do.
+    Reconnect,
+    /// Nothing has to be done; connecting again and disconnecting are possible.
+    Leave,
+}
+
+const STEPS_TO_CONNECT: [&str; 3] = [
+    "Press Connect. You are taken to Keap's own site; your Keap password stays there.",
+    "Sign in as a Keap user of your company, an administrator if you can, and choose the account.",
+    "Press Allow. You come back to this page, and the connection keeps itself alive from then on.",
+];
+
+const NOT_CONNECTED: Row = Row {
     key: "not-connected",
     tone: "idle",
     title: "Not connected to Keap",
-    next: "Press Connect. Keap asks you to sign in, to choose the account, and to allow the access; then you come back \
-           here. It needs to be done once.",
-    connect: CONNECT,
-    can_disconnect: false,
+    text: "{app} has not been connected to a Keap account yet. {kept}",
+    next: "Connect it, once:",
+    offer: Offer::Connect,
 };
-const CONNECTED: Look = Look {
+const CONNECTED: Row = Row {
     key: "connected",
     tone: "good",
     title: "Connected",
-    next: BY_ITSELF,
-    connect: None,
-    can_disconnect: true,
+    text: "All is well. The connection renews itself.",
+    next: "You need not do anything.",
+    offer: Offer::Leave,
 };
-const REFRESHING: Look = Look {
+const REFRESHING: Row = Row {
     key: "refreshing",
     tone: "busy",
     title: "Connected, renewing right now",
-    next: BY_ITSELF,
-    connect: None,
-    can_disconnect: true,
+    text: "Keap was asked for new tokens {since}. {calls}",
+    next: "You need not do anything. This page shows by itself how it went.",
+    offer: Offer::Leave,
 };
-const UNREACHED: Look = Look {
+const UNREACHED: Row = Row {
     key: "unreached",
     tone: "warn",
     title: "Keap cannot be reached",
+    text: "It began {since} and was tried {times}; the next try is {next}. {calls}",
     next: "It is tried again by itself. If it lasts, see whether this machine reaches the internet, and whether Keap \
-           reports trouble at status.thryv.com.",
-    connect: None,
-    can_disconnect: true,
+           itself is up.",
+    offer: Offer::Leave,
 };
-const UNCONFIRMED: Look = Look {
+const UNCONFIRMED: Row = Row {
     key: "unconfirmed",
     tone: "warn",
     title: "Keap gave no usable answer to a renewal",
+    text: "It began {since} and was tried {times}; the next try is {next}. Keap may or may not have renewed the \
+           tokens. {calls}",
     next: "It is tried again by itself. Reconnect only if you do not want to wait.",
-    connect: RECONNECT,
-    can_disconnect: true,
+    offer: Offer::Leave,
 };
-const SUSPECT: Look = Look {
+const SUSPECT: Row = Row {
     key: "suspect",
     tone: "warn",
     title: "Keap refused to renew the connection",
-    next: "If somebody removed the access in Keap, you can reconnect right away.",
-    connect: RECONNECT,
-    can_disconnect: true,
+    text: "It began {since}; Keap refused {times}. One refusal is not believed: Keap is asked again before the \
+           connection is given up; the next time is {next}. {calls}",
+    next: "Wait, or reconnect right away if you know that somebody removed the access in Keap.",
+    offer: Offer::Leave,
 };
-const MISCONFIGURED: Look = Look {
+const MISCONFIGURED: Row = Row {
     key: "misconfigured",
     tone: "bad",
     title: "Keap does not accept the client id or secret",
-    next: "Compare the client id and secret in the settings with keys.developer.keap.com, correct them, and restart. It is \
-           tried again every 15 minutes.",
-    connect: None,
-    can_disconnect: true,
+    text: "It began {since}. The connection itself is not lost, but it cannot be renewed like this. {calls}",
+    next: "Compare the client id and secret in the settings of {app} with those at keys.developer.keap.com, correct \
+           them, and restart. It is tried again then, and every 15 minutes: connecting again is not needed.",
+    offer: Offer::Leave,
 };
-const NEEDS_RECONNECT: Look = Look {
+const REJECTED: Row = Row {
     key: "needs-reconnect",
     tone: "bad",
     title: "The connection has to be made again",
-    next: "Press Reconnect and allow the access for the same account. Nothing is lost: what has to be sent waits and goes \
-           out then.",
-    connect: RECONNECT,
-    can_disconnect: true,
+    text: "Keap no longer accepts it, as became certain {since}. Most likely somebody removed the access in Keap, or a \
+           copy of {app} uses the same connection. {kept}",
+    next: "Press Reconnect and allow the access for the same account.",
+    offer: Offer::Reconnect,
 };
-const DISCONNECTED: Look = Look {
+const EXPIRED: Row = Row {
+    key: "needs-reconnect",
+    tone: "bad",
+    title: "The connection has run out",
+    text: "It was not renewed for 45 days, after which Keap ends a connection; that was noticed {since}. Most likely \
+           {app} was switched off for that long. {kept}",
+    next: "Press Reconnect and allow the access for the same account.",
+    offer: Offer::Reconnect,
+};
+const DISCONNECTED: Row = Row {
     key: "disconnected",
     tone: "idle",
     title: "Disconnected",
-    next: "Press Connect to connect again. To remove the access in Keap as well, do that in your Keap account.",
-    connect: CONNECT,
-    can_disconnect: false,
+    text: "An administrator disconnected it {since}, and the tokens were erased. {kept}",
+    next: "Connect again whenever you like. In Keap the access stays listed until a user of the account removes it.",
+    offer: Offer::Connect,
 };
-const API_KEY: Look = Look {
+const API_KEY: Row = Row {
     key: "api-key",
     tone: "good",
     title: "Working with an API key",
+    text: "Calls to Keap carry the key from the settings of {app}. There is nothing to renew and nothing to connect.",
     next: "To change the key, change the settings and restart. The key can be revoked in Keap.",
-    connect: None,
-    can_disconnect: false,
+    offer: Offer::Nothing,
 };
 
-impl State {
-    pub(crate) fn of(status: &Status, application: &str) -> Self {
-        Self { look: look(status.phase), text: text(status, application) }
-    }
-}
-
-fn look(phase: Phase) -> &'static Look {
+fn row(phase: Phase) -> Row {
     match phase {
-        Phase::NotConnected => &NOT_CONNECTED,
-        Phase::Connected => &CONNECTED,
-        Phase::Refreshing { .. } => &REFRESHING,
-        Phase::Unreached { .. } => &UNREACHED,
-        Phase::Unconfirmed { .. } => &UNCONFIRMED,
-        Phase::Suspect { .. } => &SUSPECT,
-        Phase::Misconfigured { .. } => &MISCONFIGURED,
-        Phase::NeedsReconnect { .. } => &NEEDS_RECONNECT,
-        Phase::Disconnected { .. } => &DISCONNECTED,
-        Phase::ApiKey => &API_KEY,
+        Phase::NotConnected => NOT_CONNECTED,
+        Phase::Connected => CONNECTED,
+        Phase::Refreshing { .. } => REFRESHING,
+        Phase::Unreached { .. } => UNREACHED,
+        Phase::Unconfirmed { .. } => UNCONFIRMED,
+        Phase::Suspect { .. } => SUSPECT,
+        Phase::Misconfigured { .. } => MISCONFIGURED,
+        Phase::NeedsReconnect { reason: LostReason::Rejected, .. } => REJECTED,
+        Phase::NeedsReconnect { reason: LostReason::Expired, .. } => EXPIRED,
+        Phase::Disconnected { .. } => DISCONNECTED,
+        Phase::ApiKey => API_KEY,
     }
 }
 
-fn text(status: &Status, application: &str) -> String {
-    let relative = |at| Moment::new(at, status.now).relative;
-    let next_try = status
-        .times
-        .map_or_else(String::new, |times| format!(" The next try is {}.", relative(times.refresh_at)));
-    let serving = if status.can_call {
-        "Calls to Keap still work with the token at hand."
-    } else {
-        "Until then nothing can be sent to Keap; what has to be sent waits."
+impl State {
+    /// `keeps` says whether effects wait here until they can be delivered.
+    pub(crate) fn of(status: &Status, application: &str, keeps: bool) -> Self {
+        let row = row(status.phase);
+        Self {
+            key: row.key,
+            tone: row.tone,
+            title: row.title,
+            text: fill(row.text, status, application, keeps),
+            next: fill(row.next, status, application, keeps),
+            steps: if status.phase == Phase::NotConnected { &STEPS_TO_CONNECT } else { &[] },
+            connect: match row.offer {
+                Offer::Connect => Some("Connect to Keap"),
+                Offer::Reconnect => Some("Reconnect to Keap"),
+                Offer::Leave | Offer::Nothing => None,
+            },
+            can_reconnect: row.offer == Offer::Leave,
+            can_disconnect: matches!(row.offer, Offer::Leave | Offer::Reconnect),
+        }
+    }
+}
+
+/// Puts the facts of a status in their places.
+fn fill(text: &str, status: &Status, application: &str, keeps: bool) -> String {
+    let (since, count) = facts(status.phase);
+    let relative =
+        |at: Option<Timestamp>| at.map_or_else(String::new, |at| Moment::new(at, status.now).relative);
+    let calls = match (status.can_call, keeps) {
+        (true, _) => "Calls to Keap still work with the token at hand.",
+        (false, true) => "Until then nothing can be sent to Keap; what has to be sent waits here.",
+        (false, false) => "Until then nothing can be sent to Keap.",
     };
-    match status.phase {
-        Phase::NotConnected => {
-            format!("{application} has not been connected to a Keap account yet. What has to be sent waits.")
+    let kept =
+        if keeps { "What has to be sent to Keap waits here, and goes out once it is connected." } else { "" };
+    let next_at = status.times.map(|times| times.refresh_at);
+    let next =
+        if next_at.is_some_and(|at| at > status.now) { relative(next_at) } else { "due now".to_owned() };
+    let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
+    let filled = text
+        .replace("{since}", &relative(since))
+        .replace("{times}", &times)
+        .replace("{next}", &next)
+        .replace("{calls}", calls)
+        .replace("{kept}", kept)
+        // Last, because it is the one that somebody else chose.
+        .replace("{app}", application);
+    filled.trim_end().to_owned()
+}
+
+/// Since when a phase lasts, and how many times that was tried or refused.
+fn facts(phase: Phase) -> (Option<Timestamp>, u32) {
+    match phase {
+        Phase::NotConnected | Phase::Connected | Phase::ApiKey => (None, 0),
+        Phase::Refreshing { since }
+        | Phase::Misconfigured { since }
+        | Phase::NeedsReconnect { since, .. }
+        | Phase::Disconnected { since } => (Some(since), 0),
+        Phase::Unreached { since, attempts } | Phase::Unconfirmed { since, attempts } => {
+            (Some(since), attempts)
         }
-        Phase::Connected => "All is well. The connection renews itself.".into(),
-        Phase::Refreshing { since } => {
-            format!("Keap was asked for new tokens {}. {serving}", relative(since))
-        }
-        Phase::Unreached { since, attempts } => {
-            let tries = counted(attempts, "one try", "tries");
-            format!("It began {}; {tries} so far.{next_try} {serving}", relative(since))
-        }
-        Phase::Unconfirmed { since, attempts } => {
-            let tries = counted(attempts, "one try", "tries");
-            format!(
-                "It began {}; {tries} so far. Keap may or may not have renewed the tokens.{next_try} {serving}",
-                relative(since)
-            )
-        }
-        Phase::Suspect { since, rejections } => format!(
-            "It began {}; {} so far. One refusal is not believed: Keap is asked again before the connection is given \
-             up.{next_try} {serving}",
-            relative(since),
-            counted(rejections, "one refusal", "refusals")
-        ),
-        Phase::Misconfigured { since } => {
-            format!("It began {}. The connection itself is not lost. {serving}", relative(since))
-        }
-        Phase::NeedsReconnect { since, reason: LostReason::Rejected } => format!(
-            "Keap no longer accepts it; that was certain {}. Most likely somebody removed the access in Keap, or connected \
-             the same application a second time from somewhere else.",
-            relative(since)
-        ),
-        Phase::NeedsReconnect { reason: LostReason::Expired, .. } => {
-            "It was not used for 45 days, after which Keap ends a \
-             connection. Most likely this application was switched off for that long."
-                .into()
-        }
-        Phase::Disconnected { since } => {
-            format!("An administrator disconnected it {}. What has to be sent waits.", relative(since))
-        }
-        Phase::ApiKey => {
-            "Calls to Keap carry the key from the settings. There is nothing to renew and nothing to connect."
-                .into()
-        }
+        Phase::Suspect { since, rejections } => (Some(since), rejections),
     }
 }
 
-fn counted(count: u32, one: &str, many: &str) -> String {
-    if count == 1 { one.into() } else { format!("{count} {many}") }
+/// Words from elsewhere as the beginning of a sentence whose full stop the page sets.
+pub(crate) fn opening(words: &str) -> String {
+    let words = words.trim().trim_end_matches('.');
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// What was tried, in a word.
@@ -236,5 +274,65 @@ pub(crate) fn tone(entry: &Entry) -> &'static str {
         Some(Outcome::NotSent | Outcome::Unconfirmed) => "warn",
         Some(Outcome::Superseded) => "idle",
         Some(Outcome::Rejected | Outcome::Misconfigured | Outcome::OtherAccount) => "bad",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Row; 11] = [
+        NOT_CONNECTED,
+        CONNECTED,
+        REFRESHING,
+        UNREACHED,
+        UNCONFIRMED,
+        SUSPECT,
+        MISCONFIGURED,
+        REJECTED,
+        EXPIRED,
+        DISCONNECTED,
+        API_KEY,
+    ];
+
+    fn status(phase: Phase, can_call: bool) -> Status {
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        Status { now, phase, account: None, position: None, times: None, can_call }
+    }
+
+    #[test]
+    fn no_place_is_left_unfilled() {
+        for row in ALL {
+            for text in [row.text, row.next] {
+                let filled = fill(text, &status(Phase::NotConnected, false), "Shop", true);
+                assert!(!filled.contains(['{', '}']), "{filled}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_facts_are_in_their_places() {
+        let since = Timestamp::from_second(1_800_000_000 - 300).unwrap();
+        let once = State::of(&status(Phase::Unreached { since, attempts: 1 }, true), "Shop", true);
+        assert!(once.text.starts_with("It began 5 min ago and was tried once;"), "{}", once.text);
+        assert!(once.text.ends_with("still work with the token at hand."), "{}", once.text);
+        let often = State::of(&status(Phase::Suspect { since, rejections: 3 }, false), "Shop", false);
+        assert!(often.text.contains("Keap refused 3 times"), "{}", often.text);
+        assert!(often.text.ends_with("nothing can be sent to Keap."), "{}", often.text);
+    }
+
+    #[test]
+    fn words_from_elsewhere_begin_a_sentence() {
+        assert_eq!(opening("keap said no."), "Keap said no");
+        assert_eq!(opening("über"), "Über");
+        assert_eq!(opening(""), "");
+    }
+
+    #[test]
+    fn nothing_is_promised_without_an_outbox() {
+        let with = State::of(&status(Phase::NotConnected, false), "Shop", true).text;
+        let without = State::of(&status(Phase::NotConnected, false), "Shop", false).text;
+        assert!(with.contains("waits here"));
+        assert_eq!(without, "Shop has not been connected to a Keap account yet.");
     }
 }

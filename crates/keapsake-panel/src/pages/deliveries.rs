@@ -18,5 +18,5 @@ pub(crate) async fn retry(
     };
     // One that is not failed any more was tried again already: that is what was asked for.
     outbox.try_again(&id).await.map_err(|error| panel.database_failed(&error))?;
-    Ok(panel.to(""))
+    Ok(panel.to("#deliveries"))
 }

@@ -15,13 +15,14 @@ struct Question {
     csrf_token: String,
     account: String,
     waiting: u64,
+    keeps: bool,
     panel: String,
     action: String,
 }
 
 pub(crate) async fn show(State(panel): State<Panel>, admin: Admin) -> Result<Response, Response> {
-    if panel.is_by_api_key() {
-        return Err(panel.trouble(&Trouble::API_KEY));
+    if panel.keap.application().is_none() {
+        return Err(panel.trouble(&Trouble::NOTHING_TO_CONNECT));
     }
     let waiting = match &panel.outbox {
         None => 0,
@@ -33,15 +34,17 @@ pub(crate) async fn show(State(panel): State<Panel>, admin: Admin) -> Result<Res
         csrf_token: admin.csrf_token,
         account,
         waiting,
+        keeps: panel.outbox.is_some(),
         panel: panel.path(""),
         action: panel.path("/disconnect"),
     }))
 }
 
 pub(crate) async fn submit(State(panel): State<Panel>, _: AdminForm<NoFields>) -> Result<Response, Response> {
-    if panel.is_by_api_key() {
-        return Err(panel.trouble(&Trouble::API_KEY));
+    if panel.keap.application().is_none() {
+        return Err(panel.trouble(&Trouble::NOTHING_TO_CONNECT));
     }
     panel.keap.disconnect().await.map_err(|error| panel.database_failed(&error))?;
+    tracing::info!("an administrator disconnected from Keap");
     Ok(panel.to(""))
 }

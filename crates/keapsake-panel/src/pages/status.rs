@@ -1,7 +1,7 @@
 //! `GET /status.json`: the same for programs.
 
-use axum::Json;
 use axum::extract::State;
+use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use crate::words::State as Words;
 
 pub(crate) async fn show(State(panel): State<Panel>, _: Admin) -> Result<Response, Response> {
     let status = panel.keap.status();
-    let words = Words::of(&status, &panel.application);
+    let words = Words::of(&status, &panel.application, panel.outbox.is_some());
     let deliveries = match &panel.outbox {
         None => None,
         Some(outbox) => Some(outbox.summary().await.map_err(|error| panel.database_failed(&error))?),
@@ -19,8 +19,8 @@ pub(crate) async fn show(State(panel): State<Panel>, _: Admin) -> Result<Respons
     let time = |at: jiff::Timestamp| at.to_string();
     let body = json!({
         "now": time(status.now),
-        "phase": words.look.key,
-        "title": words.look.title,
+        "phase": words.key,
+        "title": words.title,
         "needs_a_person": status.phase.needs_a_person(),
         "can_call": status.can_call,
         "account": status.account.as_ref().and_then(|account| account.host.clone()),
@@ -37,5 +37,11 @@ pub(crate) async fn show(State(panel): State<Panel>, _: Admin) -> Result<Respons
             "paused_until": summary.pause.map(|pause| time(pause.until)),
         })),
     });
-    Ok(Json(body).into_response())
+    // Escaped for whoever puts it into a page.
+    let text = body
+        .to_string()
+        .replace('<', r"\u003c")
+        .replace('\u{2028}', r"\u2028")
+        .replace('\u{2029}', r"\u2029");
+    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
 }

@@ -74,7 +74,7 @@ async fn what_failed_can_be_tried_again() {
     assert_eq!(button, "Try again for person u1");
 
     let answer = world.send(post(&again)).await;
-    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/admin/keap"));
+    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/admin/keap#deliveries"));
     until(|| async { world.outbox.summary().await.unwrap().done == 2 }).await;
     let page = world.overview().await;
     assert_eq!(counts(&page), ["0", "0", "2"]);

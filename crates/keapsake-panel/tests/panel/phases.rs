@@ -25,6 +25,7 @@ fn assert_says(page: &Page, sentences: &[&str]) {
 }
 
 const CONNECT: Option<&str> = Some("Connect to Keap");
+const AGAIN: Option<&str> = Some("Connect again");
 const RECONNECT: Option<&str> = Some("Reconnect to Keap");
 
 #[tokio::test]
@@ -48,8 +49,8 @@ async fn connected() {
     let page = world.page_in("connected").await;
     assert_says(&page, &["All is well. The connection renews itself.", "You need not do anything."]);
     assert_eq!(page.element("account").as_deref(), Some("Acme Toys (acme)"));
-    assert_eq!(page.element("generation").as_deref(), Some("1.1 authorization.pair"));
-    assert_buttons(&page, None, true);
+    assert_eq!(page.element("generation").as_deref(), Some("1.1"));
+    assert_buttons(&page, AGAIN, true);
     let json = world.status_json().await;
     assert_eq!(json["account"], "acme.infusionsoft.com");
     assert_eq!((&json["lineage"], &json["generation"]), (&1.into(), &1.into()));
@@ -70,16 +71,19 @@ async fn refreshing() {
     assert_says(&page, &["renewing right now", "Keap was asked for new tokens just now."]);
     assert_says(&page, &["Calls to Keap still work with the token at hand.", "Running"]);
     assert_eq!(page.reload(), Some("3; url=/admin/keap"));
-    assert_buttons(&page, None, true);
+    assert_buttons(&page, AGAIN, true);
 
     world.advance(HOUR * 3);
     let page = world.page_in("refreshing").await;
-    assert_says(&page, &["3 h ago", "Until then nothing can be sent to Keap; what has to be sent waits."]);
+    assert_says(
+        &page,
+        &["3 h ago", "Until then nothing can be sent to Keap; what has to be sent waits here."],
+    );
 
     world.wire.open();
     let page = world.page_in("connected").await;
     assert_eq!(page.reload(), None);
-    assert_eq!(page.element("generation").as_deref(), Some("1.2 authorization.pair"));
+    assert_eq!(page.element("generation").as_deref(), Some("1.2"));
     assert_says(&page, &["Renewed"]);
 }
 
@@ -91,10 +95,10 @@ async fn unreached() {
     let page = world.page_in("unreached").await;
     assert_says(
         &page,
-        &["Keap cannot be reached", "It began just now; one try so far.", "The next try is in"],
+        &["Keap cannot be reached", "It began just now and was tried once;", "the next try is in"],
     );
-    assert_says(&page, &["Keap not reached", "the cable is cut"]);
-    assert_buttons(&page, None, true);
+    assert_says(&page, &["Keap not reached", "The cable is cut"]);
+    assert_buttons(&page, AGAIN, true);
 }
 
 #[tokio::test]
@@ -104,7 +108,7 @@ async fn unreached_because_keap_is_busy() {
     world.sandbox.add_fault(busy.path("/token"));
     world.advance(HOUR * 22);
     let page = world.page_in("unreached").await;
-    assert_says(&page, &["The next try is in 2 min."]);
+    assert_says(&page, &["the next try is in 2 min."]);
 }
 
 #[tokio::test]
@@ -114,13 +118,13 @@ async fn unconfirmed() {
     world.sandbox.add_fault(lost);
     world.advance(HOUR * 22);
     let page = world.page_in("unconfirmed").await;
-    assert_says(&page, &["Keap gave no usable answer to a renewal", "one try so far", "in 20 s"]);
+    assert_says(&page, &["Keap gave no usable answer to a renewal", "tried once", "in 20 s"]);
     assert_says(
         &page,
         &["Keap may or may not have renewed the tokens.", "Reconnect only if you do not want"],
     );
     assert_says(&page, &["It may be another Keap account than before"]);
-    assert_buttons(&page, RECONNECT, true);
+    assert_buttons(&page, AGAIN, true);
     world.sandbox.clear_faults();
     world.connect("acme").await;
     world.page_in("connected").await;
@@ -132,9 +136,12 @@ async fn suspect() {
     world.wire.then(400, r#"{"error":"invalid_grant","error_description":"Invalid refresh token"}"#);
     world.advance(HOUR * 22);
     let page = world.page_in("suspect").await;
-    assert_says(&page, &["Keap refused to renew the connection", "one refusal so far", "in 30 s"]);
+    assert_says(
+        &page,
+        &["Keap refused to renew the connection", "Keap refused once.", "the next time is in 30 s"],
+    );
     assert_says(&page, &["One refusal is not believed", "Calls to Keap still work", "Invalid refresh token"]);
-    assert_buttons(&page, RECONNECT, true);
+    assert_buttons(&page, AGAIN, true);
     world.advance(Duration::from_secs(30));
     world.page_in("connected").await;
 }
@@ -148,10 +155,10 @@ async fn misconfigured() {
     let page = world.page_in("misconfigured").await;
     assert_says(
         &page,
-        &["Keap does not accept the client id or secret", "The connection itself is not lost."],
+        &["Keap does not accept the client id or secret", "The connection itself is not lost,"],
     );
     assert_says(&page, &["Compare the client id and secret", "Client id or secret refused"]);
-    assert_buttons(&page, None, true);
+    assert_buttons(&page, AGAIN, true);
     assert_eq!(world.status_json().await["needs_a_person"], true);
 
     world.stop().await;
@@ -170,10 +177,11 @@ async fn needs_reconnect_because_the_access_was_removed() {
     let page = world.page_in("needs-reconnect").await;
     assert_says(
         &page,
-        &["The connection has to be made again", "Keap no longer accepts it; that was certain"],
+        &["The connection has to be made again", "Keap no longer accepts it, as became certain"],
     );
     assert_says(&page, &["Press Reconnect and allow the access for the same account."]);
     assert_buttons(&page, RECONNECT, true);
+    assert_eq!(page.element("generation"), None, "no pair that is good for anything");
     assert_eq!(world.status_json().await["needs_a_person"], true);
     world.connect("acme").await;
     world.page_in("connected").await;
@@ -186,7 +194,7 @@ async fn needs_reconnect_because_nobody_used_it() {
     world.advance(DAY * 45);
     world.start(SECRET).await;
     let page = world.page_in("needs-reconnect").await;
-    assert_says(&page, &["It was not used for 45 days", "switched off for that long"]);
+    assert_says(&page, &["It was not renewed for 45 days", "switched off for that long"]);
     assert_buttons(&page, RECONNECT, true);
 }
 
@@ -204,7 +212,7 @@ async fn disconnected() {
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, MOUNT));
     world.advance(Duration::from_mins(5));
     let page = world.page_in("disconnected").await;
-    assert_says(&page, &["An administrator disconnected it 5 min ago.", "Press Connect to connect again."]);
+    assert_says(&page, &["An administrator disconnected it 5 min ago,", "Connect again whenever you like."]);
     assert_says(&page, &["It may be another Keap account than before"]);
     assert_eq!(page.element("account").as_deref(), Some("Acme Toys (acme)"));
     assert_buttons(&page, CONNECT, false);

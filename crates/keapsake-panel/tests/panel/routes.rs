@@ -21,7 +21,7 @@ async fn each_address_has_its_methods_and_no_others() {
         ("/connect", &[Method::POST]),
         ("/disconnect", &[Method::GET, Method::HEAD, Method::POST]),
         ("/deliveries/1/retry", &[Method::POST]),
-        ("/callback", &[Method::GET, Method::HEAD]),
+        ("/callback", &[Method::GET]),
         ("/return", &[Method::GET, Method::HEAD]),
         (&style, &[Method::GET, Method::HEAD]),
     ];
@@ -116,7 +116,11 @@ async fn a_database_that_fails_is_said_to() {
     let world = World::connected().await;
     let flow = world.consent("acme", Decision::Allow).await;
     world.pool.close().await;
-    for visit in [get(""), get("/status.json"), get("/disconnect"), post("/connect"), flow.callback()] {
+    let page = world.overview().await;
+    assert_eq!(page.phase(), "connected", "what is known without it is told");
+    assert!(page.has("They cannot be read from the database right now."), "{}", page.text());
+    assert!(page.has("It cannot be read from the database right now;"), "{}", page.text());
+    for visit in [get("/status.json"), get("/disconnect"), post("/connect"), flow.callback()] {
         let answer = world.send(visit).await;
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.path);
         assert!(answer.page().has("The database did not answer"));
@@ -139,4 +143,19 @@ async fn a_pair_that_cannot_be_saved_is_not_said_to_be() {
     assert!(answer.page().has("The new connection could not be saved"), "{}", answer.page().text());
     assert!(answer.set_cookie().is_some_and(|cookie| cookie.contains("Max-Age=0")), "the flow is spent");
     assert_eq!(world.token_requests(), 1);
+}
+
+#[tokio::test]
+async fn what_needs_no_session_says_so() {
+    let world = World::new().await;
+    let style = stylesheet(&world.overview().await);
+    for page in ["/callback", "/return", &style] {
+        assert!(keapsake_panel::needs_no_session(page), "{page}");
+        assert_ne!(world.send(get(page).by_stranger()).await.status, StatusCode::FORBIDDEN, "{page}");
+    }
+    for page in
+        ["", "/", "/status.json", "/connect", "/disconnect", "/callback/", "/return/..", "/style-0.css"]
+    {
+        assert!(!keapsake_panel::needs_no_session(page), "{page}");
+    }
 }

@@ -7,27 +7,26 @@ use crate::world::{DAY, HOUR, World, contact, until};
 #[tokio::test]
 async fn times_in_words_go_with_the_clock() {
     let world = World::connected().await;
-    let ends = |words: &str| words.split("UTC ").nth(1).unwrap().to_owned();
-    let end = async || ends(&world.overview().await.element("access-end").unwrap());
-    assert_eq!(end().await, "in 1 day");
+    let end = async || world.overview().await.element("access-end").unwrap();
+    assert!(end().await.starts_with("in 1 day "), "{}", end().await);
     world.advance(HOUR);
-    assert_eq!(end().await, "in 23 h");
+    assert!(end().await.starts_with("in 23 h "));
     world.advance(Duration::from_mins(1));
-    assert_eq!(end().await, "in 22 h 59 min");
+    assert!(end().await.starts_with("in 22 h 59 min "));
 
     let page = world.overview().await;
     let times = world.keap.status().times.unwrap();
     let refresh = page.element("next-refresh").unwrap();
-    assert!(refresh.starts_with(&times.refresh_at.strftime("%-d %b %Y, %H:%M UTC").to_string()), "{refresh}");
-    assert!(ends(&refresh).starts_with("in "), "{refresh}");
+    assert!(refresh.ends_with(&times.refresh_at.strftime("%-d %b %Y, %H:%M UTC").to_string()), "{refresh}");
+    assert!(refresh.starts_with("in "), "{refresh}");
     let machine = times.refresh_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     assert!(page.tags().any(|tag| tag.get("datetime") == Some(&machine)));
     assert!(page.has("The access token was issued 1 h 1 min ago, is renewed in "));
 
     // A clock that was set back makes nothing fall over.
     world.sandbox.clock().set(times.access_issued_at.checked_sub(DAY * 3).unwrap());
-    assert_eq!(end().await, "in 4 days");
-    assert_eq!(world.overview().await.tag("age").get("value"), Some("0"));
+    assert!(end().await.starts_with("in 4 days "), "{}", end().await);
+    assert_eq!(world.overview().await.element("age").as_deref(), Some("0 s"));
 }
 
 #[tokio::test]
@@ -58,14 +57,13 @@ async fn the_age_of_the_refresh_token_has_its_tones() {
         world.advance(DAY * (to - day));
         day = to;
         let page = world.overview().await;
-        let meter = page.tag("age");
-        assert_eq!(meter.get("value"), Some(to.to_string().as_str()), "day {to}");
-        assert!(meter.get("class").unwrap().split(' ').any(|class| class == tone), "day {to}");
+        let age = page.tag("age");
+        assert!(age.get("class").unwrap().split(' ').any(|class| class == tone), "day {to}");
         assert!(page.has(note), "day {to}: {}", page.text());
     }
     world.advance(DAY);
     let page = world.page_in("needs-reconnect").await;
-    assert!(page.element("age").is_none() && page.element("next-refresh").is_none(), "nothing is to come");
+    assert_eq!(page.element("age"), None, "it is of no use any more");
 }
 
 #[tokio::test]
@@ -75,6 +73,6 @@ async fn a_renewal_makes_the_refresh_token_young_again() {
     until(|| async { world.keap.status().position.unwrap().generation == 2 }).await;
     world.advance(HOUR);
     let page = world.overview().await;
-    assert!(page.has("Age 1 h of 45 days"), "{}", page.text());
+    assert!(page.has("1 h old, of 45 days at most"), "{}", page.text());
     assert!(page.has("Issued"));
 }

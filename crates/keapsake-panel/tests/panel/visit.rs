@@ -13,6 +13,7 @@ pub(crate) struct Visit {
     is_admin: bool,
     cookie: Option<String>,
     fields: Vec<(String, String)>,
+    headers: Vec<(&'static str, String)>,
 }
 
 pub(crate) fn get(path: &str) -> Visit {
@@ -26,7 +27,14 @@ pub(crate) fn post(path: &str) -> Visit {
 
 /// An administrator's.
 pub(crate) fn visit(method: Method, path: &str) -> Visit {
-    Visit { method, path: path.to_owned(), is_admin: true, cookie: None, fields: Vec::new() }
+    Visit {
+        method,
+        path: path.to_owned(),
+        is_admin: true,
+        cookie: None,
+        fields: Vec::new(),
+        headers: Vec::new(),
+    }
 }
 
 impl Visit {
@@ -38,6 +46,11 @@ impl Visit {
         Self { cookie: Some(cookie.into()), ..self }
     }
 
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
     pub(crate) fn field(mut self, name: &str, value: &str) -> Self {
         self.fields.push((name.to_owned(), value.to_owned()));
         self
@@ -47,6 +60,9 @@ impl Visit {
         let mut request = Request::builder().method(&self.method).uri(format!("{MOUNT}{}", self.path));
         if self.is_admin {
             request = request.header("x-session", SESSION);
+        }
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
         }
         if let Some(cookie) = &self.cookie {
             request = request.header(header::COOKIE, cookie);

@@ -47,6 +47,11 @@ impl Wire {
         self.0.is_cut.store(true, Ordering::SeqCst);
     }
 
+    /// Keap is reached again.
+    pub(crate) fn mend(&self) {
+        self.0.is_cut.store(false, Ordering::SeqCst);
+    }
+
     /// The next request is answered like this and does not reach Keap.
     pub(crate) fn then(&self, status: u16, body: &str) {
         self.0.script.lock().unwrap().push_back((status, body.to_owned()));
