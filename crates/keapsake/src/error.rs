@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use crate::oauth::answer::plain;
+use crate::secret::redact;
 use crate::store::StoreError;
 use crate::transport::{Reach, TransportError};
 
@@ -64,7 +65,8 @@ impl Error {
         Self::new(Cause::Unreadable, Reach::Yes, message)
     }
 
-    pub(crate) fn answer(answer: &http::Response<Bytes>) -> Self {
+    /// What an answer that is not a success means; `sent` are the secrets that went along, in case they come back.
+    pub(crate) fn answer(answer: &http::Response<Bytes>, sent: &[&str]) -> Self {
         let status = answer.status().as_u16();
         let cause = match status {
             401 => Cause::Unauthorized,
@@ -75,7 +77,7 @@ impl Error {
             _ => Cause::Unreadable,
         };
         let mut error =
-            Self::new(cause, Reach::Yes, format!("Keap answered {status}{}", words(answer.body())));
+            Self::new(cause, Reach::Yes, format!("Keap answered {status}{}", words(answer.body(), sent)));
         error.0.status = Some(status);
         error.0.retry_after = retry_after(answer.headers());
         error
@@ -197,7 +199,7 @@ struct Fault {
     faultstring: String,
 }
 
-fn words(body: &Bytes) -> String {
+fn words(body: &Bytes, sent: &[&str]) -> String {
     let body: Body = serde_json::from_slice(body).unwrap_or_default();
     let said = body
         .message
@@ -205,7 +207,7 @@ fn words(body: &Bytes) -> String {
         .or(body.error_description)
         .or(body.error)
         .filter(|words| !words.trim().is_empty());
-    said.map_or_else(String::new, |words| format!(": {}", mask_addresses(&plain(&words))))
+    said.map_or_else(String::new, |words| format!(": {}", mask_addresses(&plain(&redact(&words, sent)))))
 }
 
 /// Keap's words can name another person.
@@ -220,7 +222,7 @@ mod tests {
 
     fn error(status: u16, body: &str) -> Error {
         let answer = http::Response::builder().status(status).header("retry-after", "7");
-        Error::answer(&answer.body(Bytes::from(body.to_owned())).unwrap())
+        Error::answer(&answer.body(Bytes::from(body.to_owned())).unwrap(), &["sent-secret"])
     }
 
     #[test]
@@ -243,6 +245,12 @@ mod tests {
     fn another_persons_address_is_masked() {
         let error = error(400, r#"{"message":"duplicate of jo@example.com, see 7"}"#);
         assert_eq!(error.to_string(), "Keap answered 400: duplicate of [e-mail] see 7");
+    }
+
+    #[test]
+    fn an_echoed_token_is_taken_out() {
+        let error = error(400, r#"{"message":"sent-secret is not welcome"}"#);
+        assert_eq!(error.to_string(), "Keap answered 400: [secret] is not welcome");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
+use zeroize::Zeroizing;
 
 use super::Keap;
 use crate::connection::record::Position;
@@ -57,12 +58,12 @@ impl<'a> Call<'a> {
     pub async fn send(self) -> Result<Answer, Error> {
         let Self { keap, method, target, body } = self;
         let request = Request { method, target: target?, body: body.transpose()?.map(Bytes::from) };
-        let (answer, position) = request.send_with(keap, None).await?;
+        let (answer, credential) = request.send_with(keap, None).await?;
         if answer.status() == StatusCode::UNAUTHORIZED && keap.can_renew() {
-            let (answer, _) = request.send_with(keap, position).await?;
-            return judge(answer);
+            let (answer, credential) = request.send_with(keap, credential.position).await?;
+            return judge(answer, &credential);
         }
-        judge(answer)
+        judge(answer, &credential)
     }
 
     /// Sends the call and reads the answer as JSON.
@@ -105,7 +106,7 @@ impl Request {
         &self,
         keap: &Keap,
         refused: Option<Position>,
-    ) -> Result<(http::Response<Bytes>, Option<Position>), Error> {
+    ) -> Result<(http::Response<Bytes>, Credential), Error> {
         let credential = keap.credential(refused).await?;
         let mut request = http::Request::new(self.body.clone().unwrap_or_default());
         *request.method_mut() = self.method.clone();
@@ -119,8 +120,8 @@ impl Request {
         if self.body.is_some() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        headers.insert(credential.header, credential.value);
-        Ok((keap.transport().send(request).await?, credential.position))
+        headers.insert(credential.header.clone(), credential.value.clone());
+        Ok((keap.transport().send(request).await?, credential))
     }
 }
 
@@ -128,22 +129,25 @@ impl Request {
 pub(super) struct Credential {
     header: http::HeaderName,
     value: HeaderValue,
+    /// To be recognised when it comes back in an error.
+    secret: Zeroizing<String>,
     position: Option<Position>,
 }
 
 impl Credential {
     pub(super) fn bearer(token: &str, position: Position) -> Result<Self, Error> {
-        Ok(Self {
-            header: AUTHORIZATION,
-            value: secret_value(&format!("Bearer {token}"))?,
-            position: Some(position),
-        })
+        let value = secret_value(&format!("Bearer {token}"))?;
+        Ok(Self { header: AUTHORIZATION, value, secret: secret(token), position: Some(position) })
     }
 
     pub(super) fn api_key(key: &str) -> Result<Self, Error> {
         let header = http::HeaderName::from_static("x-keap-api-key");
-        Ok(Self { header, value: secret_value(key)?, position: None })
+        Ok(Self { header, value: secret_value(key)?, secret: secret(key), position: None })
     }
+}
+
+fn secret(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(text.to_owned())
 }
 
 fn secret_value(text: &str) -> Result<HeaderValue, Error> {
@@ -153,9 +157,9 @@ fn secret_value(text: &str) -> Result<HeaderValue, Error> {
     Ok(value)
 }
 
-fn judge(answer: http::Response<Bytes>) -> Result<Answer, Error> {
+fn judge(answer: http::Response<Bytes>, credential: &Credential) -> Result<Answer, Error> {
     if !answer.status().is_success() {
-        return Err(Error::answer(&answer));
+        return Err(Error::answer(&answer, &[&credential.secret]));
     }
     let status = answer.status();
     Ok(Answer { status, body: answer.into_body() })

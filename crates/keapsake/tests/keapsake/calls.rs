@@ -136,3 +136,17 @@ async fn a_service_account_key_works_as_well() {
     assert_eq!(error.status(), Some(401));
     assert!(!error.is_transient());
 }
+
+#[tokio::test]
+async fn a_key_that_keap_repeats_does_not_reach_the_error() {
+    let world = World::new().await;
+    let endpoints = Endpoints::under(world.sandbox.url()).unwrap();
+    let key = world.sandbox.api_key();
+    let keap = Keap::api_key(ApiKey::new(key), endpoints).start().await.unwrap();
+    let body = serde_json::json!({ "message": format!("what is {key}?") }).to_string();
+    let echo = FaultEffect::Status { status: 400, body, headers: std::collections::BTreeMap::new() };
+    world.sandbox.add_fault(Fault::new(echo).path("/crm").times(1));
+    let error = keap.account().user_info().await.unwrap_err();
+    assert_eq!(error.to_string(), "Keap answered 400: what is [secret]?");
+    assert!(!format!("{error:?}").contains(key));
+}
