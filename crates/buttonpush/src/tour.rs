@@ -5,7 +5,7 @@
 //! - `html`: the forms of a page.
 //! - `keap`: what Keap truly holds, by the sandbox's own records.
 
-mod browser;
+pub mod browser;
 mod html;
 mod keap;
 mod story;
@@ -19,24 +19,37 @@ use anyhow::Context as _;
 use crate::config::{Config, Sources};
 use crate::start::{Running, start};
 use crate::token::Token;
+use crate::trouble::Trouble;
 use story::{STEPS, Story};
 
 /// Starts everything in a fresh directory, goes through the story, and says after each step what Keap holds.
 ///
 /// # Errors
-/// Names the step that failed, what was expected and what was seen.
+/// Names the step that failed, what was expected and what was seen. A build without the sandbox says so.
 pub async fn run() -> anyhow::Result<()> {
+    if cfg!(not(feature = "sandbox")) {
+        return Err(no_sandbox().into());
+    }
     let folder = std::env::temp_dir().join(format!("buttonpush-tour-{}", Token::random::<8>()?.reveal()));
     let outcome = walk(&folder).await;
-    std::fs::remove_dir_all(&folder).with_context(|| format!("{} could not be removed", folder.display()))?;
-    outcome
+    let removed = std::fs::remove_dir_all(&folder);
+    // What went wrong in the story says more than what went wrong in clearing up behind it.
+    outcome.and(removed.with_context(|| format!("{} could not be removed", folder.display())))
+}
+
+fn no_sandbox() -> Trouble {
+    Trouble::new(
+        "The tour",
+        "needs the built-in sandbox, and this build has none.",
+        "it is a production build, made with --no-default-features",
+        "take the tour with a build that has the sandbox: cargo run -- tour",
+    )
 }
 
 async fn walk(folder: &Path) -> anyhow::Result<()> {
     let running = start(settings(folder.to_owned())?).await?;
     let outcome = tell(&running).await;
-    running.stop().await?;
-    outcome
+    outcome.and(running.stop().await)
 }
 
 /// On free ports, so that the tour can be taken beside a running ButtonPush.

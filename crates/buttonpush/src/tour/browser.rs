@@ -16,31 +16,41 @@ const REDIRECTS_MAX: usize = 12;
 
 /// A browser window with its own cookies.
 #[derive(Clone)]
-pub(super) struct Browser {
+pub struct Browser {
     transport: Arc<HttpTransport>,
     cookies: BTreeMap<String, BTreeMap<String, String>>,
     /// Where it is.
-    pub(super) at: Url,
+    pub at: Url,
     /// What it shows.
-    pub(super) page: String,
+    pub page: String,
     /// The status of what it shows.
-    pub(super) status: u16,
+    pub status: u16,
 }
 
 impl Browser {
-    pub(super) fn new(home: Url) -> anyhow::Result<Self> {
+    /// A new window; the first page that is opened is looked for from here.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be built, which is a defect of the build.
+    pub fn new(home: Url) -> anyhow::Result<Self> {
         let transport = Arc::new(HttpTransport::for_api()?);
         Ok(Self { transport, cookies: BTreeMap::new(), at: home, page: String::new(), status: 0 })
     }
 
     /// Opens a page and follows wherever it leads.
-    pub(super) async fn open(&mut self, path: &str) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// When there is no answer, or no end of redirects. An error page is an answer.
+    pub async fn open(&mut self, path: &str) -> anyhow::Result<()> {
         let url = self.at.join(path)?;
         self.go(Method::GET, url, None).await
     }
 
-    /// Fills in the form that contains this text, and sends it.
-    pub(super) async fn submit(&mut self, marker: &str, typed: &[(&str, &str)]) -> anyhow::Result<()> {
+    /// Fills in the form that contains this text, sends it, and follows wherever that leads.
+    ///
+    /// # Errors
+    /// When the page has no such form, or as for [`Browser::open`].
+    pub async fn submit(&mut self, marker: &str, typed: &[(&str, &str)]) -> anyhow::Result<()> {
         let form = html::form_with(&self.page, marker).with_context(|| {
             format!("{} has no form with {marker} (status {})", self.at.path(), self.status)
         })?;
@@ -53,7 +63,7 @@ impl Browser {
     }
 
     /// What the page says in the element with this id.
-    pub(super) fn text(&self, id: &str) -> String {
+    pub fn text(&self, id: &str) -> String {
         html::text_of(&self.page, id).unwrap_or_default()
     }
 

@@ -25,6 +25,16 @@ impl Keap {
         self.list("contacts").await
     }
 
+    /// Address and name of every contact.
+    pub(super) async fn people(&self) -> anyhow::Result<Vec<String>> {
+        let text = |value: &Value| value.as_str().unwrap_or("(none)").to_owned();
+        let contacts = self.contacts().await?;
+        let lines = contacts.iter().map(|contact| {
+            ["email", "given_name", "family_name"].map(|field| text(&contact[field])).join(" ")
+        });
+        Ok(lines.collect())
+    }
+
     /// Who has which tag.
     pub(super) async fn applied(&self) -> anyhow::Result<Vec<Value>> {
         self.list("applied").await

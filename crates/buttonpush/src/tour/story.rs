@@ -15,7 +15,7 @@ use crate::start::Running;
 type Step = (&'static str, for<'a> fn(&'a mut Story) -> BoxFuture<'a, anyhow::Result<()>>);
 
 /// The whole story.
-pub(super) const STEPS: [Step; 14] = [
+pub(super) const STEPS: [Step; 15] = [
     ("the public page says what this is", |story| Box::pin(story.public_page())),
     ("the one-time link makes an administrator", |story| Box::pin(story.first_administrator())),
     ("the panel says: not connected", |story| Box::pin(story.not_connected())),
@@ -32,6 +32,7 @@ pub(super) const STEPS: [Step; 14] = [
     ("access revoked in Keap is noticed; a sign-up waits", |story| Box::pin(story.revoked())),
     ("reconnecting delivers what waited", |story| Box::pin(story.reconnected())),
     ("disconnecting asks first, and is what it says", |story| Box::pin(story.disconnected())),
+    ("Keap holds what happened: nothing lost, nothing doubled", |story| Box::pin(story.final_truth())),
 ];
 
 const PASSWORD: &str = "a button to push";
@@ -183,20 +184,36 @@ impl Story {
     async fn reconnected(&mut self) -> anyhow::Result<()> {
         self.connect().await?;
         self.panel_says("waiting", "0").await?;
-        self.delivered("6").await?;
-        let mut emails: Vec<String> =
-            self.keap.contacts().await?.iter().map(|contact| contact["email"].to_string()).collect();
-        let all = emails.len();
-        emails.sort();
-        emails.dedup();
-        ensure!(all == 5 && emails.len() == 5, "Keap holds {all} contacts with {} addresses", emails.len());
-        Ok(())
+        self.delivered("6").await
     }
 
     async fn disconnected(&mut self) -> anyhow::Result<()> {
         self.admin.open("/admin/keap/disconnect").await?;
         self.admin.submit("/admin/keap/disconnect", &[]).await?;
         self.panel_is("disconnected")
+    }
+
+    /// Everything that Keap holds, against everything that happened.
+    async fn final_truth(&mut self) -> anyhow::Result<()> {
+        let mut people = self.keap.people().await?;
+        people.sort();
+        let expected = [
+            "ada@example.com Ada Admin",
+            "anna@example.com Anna Example",
+            "bob@example.com Bob Patient",
+            "cleo@example.com Cleo Waiting",
+            "vera@example.com Vera Customer",
+        ];
+        ensure!(people == expected, "Keap should hold the contacts {expected:?}; it holds {people:?}");
+        let tags = self.keap.tags().await?;
+        let is_ours = tags.len() == 1 && tags[0]["name"] == "buttonpushed";
+        ensure!(is_ours, "Keap should hold the tag buttonpushed once; its tags are {tags:?}");
+        let applied = self.keap.applied().await?;
+        let is_annas = applied.len() == 1
+            && applied[0]["email"] == "anna@example.com"
+            && applied[0]["tag_name"] == "buttonpushed";
+        ensure!(is_annas, "only Anna should have the tag, once; it was applied so: {applied:?}");
+        self.panel_says("failed", "0").await
     }
 
     /// From the panel through Keap's pages, up to the question whether to allow.
