@@ -28,7 +28,7 @@ impl Browser {
     }
 
     pub(crate) async fn quit(self) {
-        self.driver.quit().await.unwrap();
+        self.driver.clone().quit().await.unwrap();
     }
 
     // What a person does.
@@ -244,6 +244,14 @@ impl Browser {
 
     async fn devtools(&self, command: &str, arguments: Value) -> Value {
         self.driver.cdp().send_raw(command, arguments).await.unwrap()
+    }
+}
+
+impl Drop for Browser {
+    /// A walk that fails does not come to quit. The driver is about to close all its browsers then, which takes no
+    /// time; the session's own way to quit on drop would wait two minutes for an answer.
+    fn drop(&mut self) {
+        let _ = self.driver.clone().leak();
     }
 }
 

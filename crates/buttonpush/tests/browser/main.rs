@@ -13,5 +13,7 @@ mod steps;
 
 // The walks: one browser and one application each.
 mod walk_cross_site;
+mod walk_keap_texts;
 mod walk_pages;
+mod walk_panel;
 mod walk_story;

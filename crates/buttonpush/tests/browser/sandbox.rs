@@ -34,6 +34,18 @@ impl Control {
         self.tell("faults", fault).await;
     }
 
+    /// Answers requests for this operation with a fault, until [`Self::clear_faults`].
+    pub(crate) async fn spoil(&self, operation: &str, mut fault: Value) {
+        fault["operation"] = operation.into();
+        self.tell("faults", fault).await;
+    }
+
+    /// Answers everything as it should again.
+    pub(crate) async fn clear_faults(&self) {
+        let request = self.client.delete(format!("{}/_sandbox/faults", self.url));
+        request.send().await.unwrap().error_for_status().unwrap();
+    }
+
     async fn tell(&self, what: &str, body: Value) {
         let request = self.client.post(format!("{}/_sandbox/{what}", self.url)).body(body.to_string());
         request.send().await.unwrap().error_for_status().unwrap();
