@@ -8,6 +8,7 @@ mod deliveries;
 mod escaping;
 mod gate;
 mod headers;
+mod log;
 mod page;
 mod phases;
 mod routes;
