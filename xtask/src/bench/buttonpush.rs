@@ -15,7 +15,8 @@ use super::sandbox::Control;
 
 const PASSWORD: &str = "correct horse battery";
 const STARTS: usize = 7;
-const ROUNDS: usize = 10;
+/// A thousand sign-ups in all.
+const ROUNDS: usize = 25;
 /// Of each side in a round.
 const SIGN_UPS: usize = 20;
 /// Of those who have just signed up, so many press.
