@@ -35,7 +35,7 @@ pub(crate) struct Keeper {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) randomness: Arc<dyn Randomness>,
-    /// What is known, always as saved.
+    /// What is known, as saved; only that Keap refused the access token is known here before it is saved.
     pub(crate) known: watch::Sender<Known>,
     /// Wakes the refresher.
     pub(crate) nudge: Notify,
