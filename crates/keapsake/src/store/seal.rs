@@ -123,6 +123,16 @@ impl Sealer {
         String::from_utf8(bytes).map(Zeroizing::new).map_err(|_| CannotOpen)
     }
 
+    /// Seals bytes that are not a token: a record of the journal, say. `parts` say where they belong.
+    pub(crate) fn seal_at(&self, parts: &[&str], bytes: &[u8], randomness: &dyn Randomness) -> Sealed {
+        self.seal_bytes(&self.bind_parts(parts), bytes, randomness)
+    }
+
+    /// Opens what [`seal_at`](Self::seal_at) sealed with the same parts.
+    pub(crate) fn open_at(&self, parts: &[&str], sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, CannotOpen> {
+        self.open_bytes(&self.bind_parts(parts), sealed).map(Zeroizing::new)
+    }
+
     /// A known text, by which a wrong key is recognised before anything is changed.
     pub(crate) fn key_check(&self, randomness: &dyn Randomness) -> Sealed {
         self.seal_bytes(&self.bind_parts(&["key-check"]), b"keapsake", randomness)
