@@ -48,6 +48,19 @@ pub struct Record {
     pub link: Link,
 }
 
+impl Record {
+    /// When something is to be done about it; `None` when only a person can go on from here.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        match &self.link {
+            Link::Disconnected { .. } => None,
+            Link::Linked(linked) => match linked.health {
+                Health::Lost(_) | Health::Restored(_) => None,
+                _ => Some(linked.refresh_at),
+            },
+        }
+    }
+}
+
 /// A Keap account (a tenant).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
@@ -147,8 +160,21 @@ pub enum Health {
     },
     /// Keap does not accept the client id or secret. The tokens are kept.
     Misconfigured,
+    /// The store was restored from a backup or copied: its refresh token may be spent, or another deployment may
+    /// use it. Nothing is refreshed until a person decides or a newer pair turns up.
+    Restored(RestoredReason),
     /// The connection is over; a person has to authorize again.
     Lost(LostReason),
+}
+
+/// By what a restored or copied store was recognised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RestoredReason {
+    /// The journal has seen a newer pair than the store holds.
+    Older,
+    /// The store is another copy of the data than the one it was written in.
+    Copied,
 }
 
 /// Why a connection is over.
