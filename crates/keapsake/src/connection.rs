@@ -13,6 +13,8 @@
 pub mod authorization;
 pub mod flow;
 pub mod history;
+pub mod policy;
+pub mod protocol;
 pub mod record;
 pub mod schedule;
 pub mod status;

@@ -150,6 +150,10 @@ pub enum Health {
     Unconfirmed {
         /// Attempts that ended like this.
         attempts: u32,
+        /// When the last one ended.
+        ended_at: Timestamp,
+        /// What is done about it when it is due.
+        next: Next,
     },
     /// Keap said that the refresh token is not good. Not believed at once: several refusals over time decide.
     Suspect {
@@ -165,6 +169,16 @@ pub enum Health {
     Restored(RestoredReason),
     /// The connection is over; a person has to authorize again.
     Lost(LostReason),
+}
+
+/// What follows an unconfirmed attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Next {
+    /// The refresh token is tried again.
+    Retry,
+    /// The old access token is asked whether it is still accepted.
+    Probe,
 }
 
 /// By what a restored or copied store was recognised.

@@ -44,16 +44,6 @@ pub fn after_unreached(attempts: u32, dice: Dice) -> Duration {
     Duration::from_secs(1) + Duration::from_millis(dice % millis(ceiling))
 }
 
-/// After an attempt whose outcome is unknown. The first request may still be carried out at Keap, so there is no
-/// quick retry: 20 s, 60 s, then every 3 minutes.
-pub fn after_unconfirmed(attempts: u32) -> Duration {
-    Duration::from_secs(match attempts {
-        0 | 1 => 20,
-        2 => 60,
-        _ => 180,
-    })
-}
-
 /// After a refusal of the refresh token: 30 s, 5 min, then every 30 min.
 pub fn after_rejection(rejections: u32) -> Duration {
     Duration::from_secs(match rejections {

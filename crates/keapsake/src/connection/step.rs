@@ -1,12 +1,13 @@
 //! What an event makes of a connection. A pure function: no clock, no randomness, no I/O of its own.
 //!
-//! This is the seam for the full state machine of later: production and simulation run the same function.
+//! Production, the simulation and the model checker run the same function.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::record::{Account, Health, Link, Linked, LostReason, Position, Record};
+use super::policy::Policy;
+use super::record::{Account, Health, Link, Linked, LostReason, Position, Record, RestoredReason};
 use super::schedule::{self, Dice};
 use crate::clock::later;
 
@@ -24,6 +25,8 @@ pub enum Event {
     },
     /// A refresh brought a new pair.
     Refreshed {
+        /// Which pair was spent for it. At or beyond the one at hand it is news; before that it came too late.
+        spent: Position,
         /// When the refresh was started.
         started_at: Timestamp,
         /// How long the access token lives.
@@ -38,6 +41,11 @@ pub enum Event {
     },
     /// A refresh was sent and its outcome is unknown.
     Unconfirmed,
+    /// After an unconfirmed refresh the old access token was asked: whether Keap still accepts it.
+    Probed {
+        /// Whether it does.
+        accepted: bool,
+    },
     /// Keap said that the refresh token is not good.
     Rejected,
     /// Keap did not accept the client id or secret.
@@ -46,6 +54,12 @@ pub enum Event {
     AccessRefused,
     /// The refresh token is past its 45 days.
     Expired,
+    /// The store was restored from a backup, or copied.
+    Restored(RestoredReason),
+    /// A person says that the restored or copied store is the one to go on with.
+    Adopted,
+    /// A person wants a refresh now.
+    Asked,
     /// The account's name became known.
     Named(Account),
     /// An administrator disconnected.
@@ -54,48 +68,68 @@ pub enum Event {
     Started,
 }
 
+/// What is drawn on by a step beside the record: when it is, a random number, what is known of the server.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances {
+    /// The time.
+    pub now: Timestamp,
+    /// A random number for spreads.
+    pub dice: Dice,
+    /// What is known of the server.
+    pub policy: Policy,
+}
+
 /// The connection after the event. `None` is a connection that was never made.
 ///
 /// Events that do not concern a state leave it as it is.
-pub fn step(record: Option<&Record>, event: &Event, now: Timestamp, dice: Dice) -> Option<Record> {
+pub fn step(record: Option<&Record>, event: &Event, at: Circumstances) -> Option<Record> {
     match (event, record) {
         (Event::Authorized { started_at, life, account }, _) => {
             let position = record.map_or(Position::NONE, |record| record.position).next_lineage();
-            let link = Link::Linked(fresh(*started_at, *life, now, dice));
+            let link = Link::Linked(fresh(*started_at, *life, at));
             Some(Record { position, account: account.clone(), link })
         }
         (_, None) => None,
-        (Event::Disconnected, Some(record)) => Some(disconnected(record, now)),
+        (Event::Disconnected, Some(record)) => Some(disconnected(record, at.now)),
         (Event::Named(account), Some(record)) => Some(named(record, account)),
-        (Event::Refreshed { started_at, life, rotated }, Some(record)) => {
-            let pair = fresh(*started_at, *life, now, dice);
-            Some(refreshed(record, &pair, *rotated))
+        (Event::Refreshed { spent, started_at, life, rotated }, Some(record)) => {
+            let pair = fresh(*started_at, *life, at);
+            Some(refreshed(record, *spent, pair, *rotated))
         }
-        (_, Some(record)) => Some(on_linked(record, |linked| troubled(linked, event, now, dice))),
+        (_, Some(record)) => Some(on_linked(record, |linked| troubled(linked, event, at))),
     }
 }
 
-fn fresh(started_at: Timestamp, life: Duration, now: Timestamp, dice: Dice) -> Linked {
+fn fresh(started_at: Timestamp, life: Duration, at: Circumstances) -> Linked {
     Linked {
-        connected_at: now,
+        connected_at: at.now,
         access_issued_at: started_at,
         access_expires_at: later(started_at, life),
         access_refused: false,
         refresh_issued_at: started_at,
-        refresh_at: schedule::due(started_at, life, dice),
+        refresh_at: schedule::due(started_at, life, at.dice),
         health: Health::Well,
-        health_since: now,
+        health_since: at.now,
     }
 }
 
-fn refreshed(record: &Record, pair: &Linked, rotated: bool) -> Record {
-    let Link::Linked(before) = &record.link else { return record.clone() };
-    let refresh_issued_at = if rotated { pair.refresh_issued_at } else { before.refresh_issued_at };
-    Record {
-        position: record.position.next_generation(),
-        link: Link::Linked(Linked { connected_at: before.connected_at, refresh_issued_at, ..pair.clone() }),
-        ..record.clone()
+/// A pair that was bought with an older one than we have is of no use; one that was bought with a newer one heals a
+/// store that has forgotten something.
+fn refreshed(record: &Record, spent: Position, pair: Linked, rotated: bool) -> Record {
+    if spent < record.position {
+        return record.clone();
     }
+    let linked = match &record.link {
+        Link::Linked(before) => Linked {
+            connected_at: before.connected_at,
+            refresh_issued_at: if rotated { pair.refresh_issued_at } else { before.refresh_issued_at },
+            ..pair
+        },
+        // The tokens of a disconnected connection are gone on purpose; only a later authorization's can come back.
+        Link::Disconnected { .. } if spent.lineage <= record.position.lineage => return record.clone(),
+        Link::Disconnected { .. } => pair,
+    };
+    Record { position: spent.next_generation(), link: Link::Linked(linked), ..record.clone() }
 }
 
 /// Tokens of before are of no use to anybody, so the position moves on: whatever is still on its way for them
@@ -126,64 +160,90 @@ fn on_linked(record: &Record, change: impl FnOnce(&Linked) -> Linked) -> Record 
     }
 }
 
-fn troubled(linked: &Linked, event: &Event, now: Timestamp, dice: Dice) -> Linked {
-    if let Health::Lost(_) = linked.health {
-        return linked.clone();
-    }
-    let (health, wait) = match event {
-        Event::NotSent { retry_after } => not_sent(linked.health, *retry_after, dice),
-        Event::Unconfirmed => unconfirmed(linked.health),
-        Event::Rejected => rejected(linked, now),
-        Event::Misconfigured => (Health::Misconfigured, schedule::AFTER_MISCONFIGURED),
-        Event::Expired => (Health::Lost(LostReason::Expired), Duration::ZERO),
-        Event::AccessRefused => return access_refused(linked, now),
-        // New settings deserve a new try at once.
-        Event::Started if linked.health == Health::Misconfigured => (Health::Misconfigured, Duration::ZERO),
+fn troubled(linked: &Linked, event: &Event, at: Circumstances) -> Linked {
+    let now = at.now;
+    let (health, due) = match (linked.health, event) {
+        (Health::Lost(_), _) => return linked.clone(),
+        (_, Event::Expired) => (Health::Lost(LostReason::Expired), now),
+        (Health::Restored(_), Event::Adopted) => (Health::Well, now),
+        (Health::Restored(_), _) => return linked.clone(),
+        (_, Event::Restored(reason)) => (Health::Restored(*reason), now),
+        (_, Event::NotSent { retry_after }) => not_sent(linked.health, *retry_after, at),
+        (_, Event::Unconfirmed) => unconfirmed(linked, at),
+        (Health::Unconfirmed { ended_at, attempts, .. }, Event::Probed { accepted }) => {
+            probed(ended_at, attempts, *accepted, at)
+        }
+        (_, Event::Rejected) => rejected(linked, now),
+        (_, Event::Misconfigured) => (Health::Misconfigured, later(now, schedule::AFTER_MISCONFIGURED)),
+        (_, Event::AccessRefused) => return access_refused(linked, now),
+        // New settings deserve a new try at once; a person's wish does, unless a request may still be on its way.
+        (Health::Misconfigured, Event::Started) => (Health::Misconfigured, now),
+        (Health::Unconfirmed { .. }, Event::Asked) => return linked.clone(),
+        (health, Event::Asked) => (health, now),
         _ => return linked.clone(),
     };
     let same = std::mem::discriminant(&health) == std::mem::discriminant(&linked.health);
     Linked {
         health,
         health_since: if same { linked.health_since } else { now },
-        refresh_at: later(now, wait),
+        refresh_at: due,
         ..linked.clone()
     }
 }
 
-fn not_sent(health: Health, retry_after: Option<Duration>, dice: Dice) -> (Health, Duration) {
+fn not_sent(health: Health, retry_after: Option<Duration>, at: Circumstances) -> (Health, Timestamp) {
     let attempts = match health {
         Health::Unreached { attempts } => attempts.saturating_add(1),
         _ => 1,
     };
-    let wait = retry_after.unwrap_or_default().max(schedule::after_unreached(attempts, dice));
-    match health {
+    let wait = retry_after.unwrap_or_default().max(schedule::after_unreached(attempts, at.dice));
+    let health = match health {
         // What was suspected before stays suspected: this attempt taught nothing.
-        Health::Suspect { .. } | Health::Unconfirmed { .. } => (health, wait),
-        _ => (Health::Unreached { attempts }, wait),
-    }
+        Health::Suspect { .. } | Health::Unconfirmed { .. } => health,
+        _ => Health::Unreached { attempts },
+    };
+    (health, later(at.now, wait))
 }
 
-fn unconfirmed(health: Health) -> (Health, Duration) {
-    match health {
-        Health::Suspect { .. } => (health, schedule::after_unconfirmed(u32::MAX)),
-        Health::Unconfirmed { attempts } => {
-            let attempts = attempts.saturating_add(1);
-            (Health::Unconfirmed { attempts }, schedule::after_unconfirmed(attempts))
+fn unconfirmed(linked: &Linked, at: Circumstances) -> (Health, Timestamp) {
+    let attempts = match linked.health {
+        Health::Suspect { rejections, .. } => {
+            let wait = schedule::after_rejection(rejections.saturating_add(1));
+            return (linked.health, later(at.now, wait));
         }
-        _ => (Health::Unconfirmed { attempts: 1 }, schedule::after_unconfirmed(1)),
-    }
+        Health::Unconfirmed { attempts, .. } => attempts.saturating_add(1),
+        _ => 1,
+    };
+    let plan = at.policy.after_unconfirmed(attempts, at.now, access_ends(linked));
+    (Health::Unconfirmed { attempts, ended_at: at.now, next: plan.next }, plan.at)
 }
 
-fn rejected(linked: &Linked, now: Timestamp) -> (Health, Duration) {
+fn access_ends(linked: &Linked) -> Timestamp {
+    if linked.access_refused { Timestamp::MIN } else { linked.access_expires_at }
+}
+
+/// A refused access token says that the refresh was carried out and its answer is lost: the refresh token is
+/// suspected, and asked again as after a refusal. An accepted one says, when it is late enough, that it was not.
+fn probed(ended_at: Timestamp, attempts: u32, accepted: bool, at: Circumstances) -> (Health, Timestamp) {
+    if !accepted {
+        let health = Health::Suspect { rejections: 0, first_rejected_at: at.now };
+        return (health, later(at.now, schedule::after_rejection(0)));
+    }
+    let plan = at.policy.after_acceptance(ended_at, at.now);
+    (Health::Unconfirmed { attempts, ended_at, next: plan.next }, plan.at)
+}
+
+fn rejected(linked: &Linked, now: Timestamp) -> (Health, Timestamp) {
     let (before, first_rejected_at) = match linked.health {
         Health::Suspect { rejections, first_rejected_at } => (rejections, first_rejected_at),
         _ => (0, now),
     };
     let rejections = before.saturating_add(1);
     if schedule::is_over(rejections, first_rejected_at, now, linked.is_access_live(now)) {
-        return (Health::Lost(LostReason::Rejected), Duration::ZERO);
+        return (Health::Lost(LostReason::Rejected), now);
     }
-    (Health::Suspect { rejections, first_rejected_at }, schedule::after_rejection(rejections))
+    let health = Health::Suspect { rejections, first_rejected_at };
+    (health, later(now, schedule::after_rejection(rejections)))
 }
 
 /// A refresh is due at once, unless there is trouble already with its own schedule.
@@ -206,13 +266,19 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()
     }
 
+    fn circumstances(seconds: i64, dice: Dice) -> Circumstances {
+        Circumstances { now: at(seconds), dice, policy: Policy::Unmeasured }
+    }
+
+    const FIRST: Position = Position { lineage: 1, generation: 1 };
+
     fn acme() -> Account {
         Account { host: Some("acme.infusionsoft.com".into()), name: None }
     }
 
     fn connected() -> Record {
         let event = Event::Authorized { started_at: at(0), life: DAY, account: acme() };
-        step(None, &event, at(1), 600_000).unwrap()
+        step(None, &event, circumstances(1, 600_000)).unwrap()
     }
 
     fn linked(record: &Record) -> &Linked {
@@ -221,12 +287,12 @@ mod tests {
     }
 
     fn after(record: &Record, event: &Event, seconds: i64) -> Record {
-        step(Some(record), event, at(seconds), 0).unwrap()
+        step(Some(record), event, circumstances(seconds, 0)).unwrap()
     }
 
     fn all_events() -> Vec<Event> {
         vec![
-            Event::Refreshed { started_at: at(5), life: DAY, rotated: true },
+            Event::Refreshed { spent: FIRST, started_at: at(5), life: DAY, rotated: true },
             Event::NotSent { retry_after: None },
             Event::Unconfirmed,
             Event::Rejected,
@@ -250,7 +316,7 @@ mod tests {
     #[test]
     fn without_a_connection_only_authorizing_matters() {
         for event in all_events() {
-            assert_eq!(step(None, &event, at(0), 0), None, "{event:?}");
+            assert_eq!(step(None, &event, circumstances(0, 0)), None, "{event:?}");
         }
     }
 
@@ -258,7 +324,7 @@ mod tests {
     fn a_refresh_moves_one_generation_on_and_forgets_all_trouble() {
         for trouble in [Event::Unconfirmed, Event::Rejected, Event::Misconfigured, Event::AccessRefused] {
             let troubled = after(&connected(), &trouble, 10);
-            let event = Event::Refreshed { started_at: at(20), life: DAY, rotated: true };
+            let event = Event::Refreshed { spent: FIRST, started_at: at(20), life: DAY, rotated: true };
             let refreshed = after(&troubled, &event, 21);
             assert_eq!(refreshed.position, Position { lineage: 1, generation: 2 });
             assert_eq!(linked(&refreshed).health, Health::Well);
@@ -270,7 +336,7 @@ mod tests {
 
     #[test]
     fn a_kept_refresh_token_keeps_its_age() {
-        let event = Event::Refreshed { started_at: at(20), life: DAY, rotated: false };
+        let event = Event::Refreshed { spent: FIRST, started_at: at(20), life: DAY, rotated: false };
         assert_eq!(linked(&after(&connected(), &event, 21)).refresh_issued_at, at(0));
     }
 
