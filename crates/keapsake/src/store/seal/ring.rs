@@ -36,10 +36,9 @@ impl Ring {
     ) -> Result<Self, CannotOpen> {
         Self::collect(set, |wrapped| match self.get(wrapped.number) {
             Some(known) => Ok(known.clone()),
-            None => key
-                .candidates()
-                .find_map(|with| unwrap(with, deployment, wrapped).ok())
-                .ok_or(CannotOpen),
+            None => {
+                key.candidates().find_map(|with| unwrap(with, deployment, wrapped).ok()).ok_or(CannotOpen)
+            }
         })
     }
 

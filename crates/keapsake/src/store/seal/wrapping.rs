@@ -27,7 +27,11 @@ pub(in crate::store) fn wrap(
 }
 
 /// Opens a wrapped data key.
-pub(in crate::store) fn unwrap(with: &Key, deployment: Uuid, wrapped: &WrappedKey) -> Result<Key, CannotOpen> {
+pub(in crate::store) fn unwrap(
+    with: &Key,
+    deployment: Uuid,
+    wrapped: &WrappedKey,
+) -> Result<Key, CannotOpen> {
     let bytes = wrapped.sealed.open(with, &Binding::to_data_key(deployment, wrapped.number))?;
     bytes.as_slice().try_into().map(Key::from_bytes).map_err(|_| CannotOpen)
 }
