@@ -15,4 +15,5 @@ pub mod callback;
 pub mod exchange;
 pub mod refresh;
 
+pub(crate) use application::is_loopback;
 pub use application::{Application, ApplicationError, Endpoints, Pkce};

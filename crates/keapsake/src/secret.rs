@@ -75,6 +75,10 @@ secret! {
     /// Ties the callback to the browser that started the flow; the application keeps it in a short-lived cookie.
     BrowserKey
 }
+secret! {
+    /// Signs the alarms that a webhook sends; its receiver has it, too.
+    WebhookSecret
+}
 
 impl State {
     /// A new one: 256 random bits.

@@ -1,0 +1,273 @@
+//! Looks at what is so, compares it with what is raised, and tells the difference.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::channel::Channel;
+use super::condition::Condition;
+use super::courier::{Courier, Letter};
+use super::facts::{Facts, conditions, trouble};
+use super::ledger::{Kept, Ledger, Raised};
+use super::{Alarm, State};
+use crate::clock::{Clock, from_millis, until};
+use crate::connection::ConnectionId;
+use crate::store::{Store, StoreError};
+
+/// When a channel was not told for this long although it should have been, whoever had to do it is gone: then the one
+/// who notices does it. Far longer than a process needs that is alive.
+pub const GRACE: Duration = Duration::from_mins(2);
+
+/// The watchman: one for each process, for all its connections.
+///
+/// Any number of processes may watch one store: each alarm is told once by all of them together. Only when a process
+/// dies, or the store fails, in the very moment of telling is it told again, with the same `id`.
+pub struct Alarms {
+    ledger: Arc<Ledger>,
+    clock: Arc<dyn Clock>,
+    couriers: Vec<Arc<Courier>>,
+    /// What channels should know and do not, and since when that is seen here.
+    owed: Mutex<BTreeMap<Debt, Timestamp>>,
+    stop: watch::Sender<bool>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// A channel's name cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChannelName {
+    /// It is not one.
+    #[error("`{0}` cannot be the name of an alarm channel: use 1 to 32 letters, digits, `-` or `_`")]
+    Invalid(String),
+    /// Two channels have it.
+    #[error("two alarm channels are called `{0}`, so one would never be told: give it another name")]
+    Twice(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Debt {
+    connection: ConnectionId,
+    condition: Condition,
+    channel: String,
+}
+
+/// One look at one connection.
+struct Look<'a> {
+    id: &'a ConnectionId,
+    now: Timestamp,
+    holding: BTreeMap<Condition, String>,
+}
+
+impl Look<'_> {
+    /// How a condition that does not hold any more ended.
+    fn end_of(&self, condition: Condition) -> State {
+        let is_replaced = self.holding.keys().any(|other| other.kind() == condition.kind());
+        if is_replaced { State::Replaced } else { State::Recovered }
+    }
+}
+
+impl Alarms {
+    /// Starts a task for each channel, in the runtime it is called in. They end with [`stop`](Alarms::stop), and when
+    /// this is dropped.
+    ///
+    /// # Errors
+    /// [`ChannelName`] when the channels cannot be told apart; it says what to change.
+    pub fn start(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        channels: Vec<Arc<dyn Channel>>,
+    ) -> Result<Self, ChannelName> {
+        check_names(&channels)?;
+        let ledger = Arc::new(Ledger::new(store, clock.clone()));
+        let courier = |channel| Arc::new(Courier::new(channel, ledger.clone(), clock.clone()));
+        let couriers: Vec<_> = channels.into_iter().map(courier).collect();
+        let stop = watch::Sender::new(false);
+        let start = |courier: &Arc<Courier>| tokio::spawn(courier.clone().run(stop.subscribe()));
+        let tasks = Mutex::new(couriers.iter().map(start).collect());
+        Ok(Self { ledger, clock, couriers, owed: Mutex::default(), stop, tasks })
+    }
+
+    /// Compares what is known of a connection with what is raised for it; what began or ended is told.
+    ///
+    /// To be called when something changed and at least once a minute. Waits for the store (ten seconds at most for
+    /// each question), never for a channel.
+    pub async fn look(&self, id: &ConnectionId, facts: &Facts<'_>) {
+        // Stores keep milliseconds; an alarm's id must not depend on where its time comes from.
+        let now = from_millis(self.clock.now().as_millisecond());
+        let mut look = Look { id, now, holding: conditions(facts, now) };
+        let read = self.ledger.refresh(id).await;
+        if let Err(error) = &read {
+            let (condition, words) = trouble(Condition::StoreTrouble, "The database", &error.to_string());
+            look.holding.entry(condition).or_insert(words);
+        }
+        for courier in &self.couriers {
+            courier.channel().show(id, &look.holding);
+        }
+        let store_works = read.is_ok();
+        if store_works {
+            self.hand_over(&look).await;
+        }
+        let before = self.ledger.raised(id);
+        self.raise(&look, &before, store_works).await;
+        self.clear(&look, &before, store_works).await;
+        if store_works {
+            self.collect_debts(&look);
+        }
+    }
+
+    /// Stops, after the alarms that are being told at this moment. What still waits is told after the next start.
+    pub async fn stop(&self) {
+        self.stop.send_replace(true);
+        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        for task in tasks {
+            let _ = task.await;
+        }
+    }
+
+    /// The store works (again): what this process had to keep in memory goes there.
+    async fn hand_over(&self, look: &Look<'_>) {
+        for (condition, raised) in self.ledger.raised(look.id) {
+            if raised.kept == Kept::Store || !look.holding.contains_key(&condition) {
+                continue;
+            }
+            if let Err(error) = self.hand_over_one(look.id, condition, raised.since).await {
+                tracing::warn!(connection = %look.id, %condition, %error, "an alarm stays in memory");
+                return;
+            }
+        }
+    }
+
+    /// First who was told: in the other order, a crash in between would have it told twice.
+    async fn hand_over_one(
+        &self,
+        id: &ConnectionId,
+        condition: Condition,
+        since: Timestamp,
+    ) -> Result<(), StoreError> {
+        for courier in self.couriers.iter().filter(|courier| !courier.has(id, condition)) {
+            self.ledger.note_told(id, condition, courier.channel().name(), since).await?;
+        }
+        self.ledger.raise(id, condition, since).await.map(|_| ())
+    }
+
+    async fn raise(&self, look: &Look<'_>, before: &BTreeMap<Condition, Raised>, store_works: bool) {
+        for (condition, words) in &look.holding {
+            if before.contains_key(condition) {
+                continue;
+            }
+            if let Some(kept) = self.claim(look, *condition, store_works).await {
+                self.post(&Alarm::raised(look.id, *condition, look.now, words.clone()), kept);
+            }
+        }
+    }
+
+    /// The right to tell a condition, and who remembers that it is raised.
+    async fn claim(&self, look: &Look<'_>, condition: Condition, store_works: bool) -> Option<Kept> {
+        if store_works {
+            match self.ledger.raise(look.id, condition, look.now).await {
+                Ok(won) => return won.then_some(Kept::Store),
+                Err(error) => {
+                    tracing::warn!(connection = %look.id, %condition, %error, "an alarm is kept in memory");
+                }
+            }
+        }
+        self.ledger.raise_here(look.id, condition, look.now).then_some(Kept::Memory)
+    }
+
+    async fn clear(&self, look: &Look<'_>, before: &BTreeMap<Condition, Raised>, store_works: bool) {
+        for (condition, raised) in before {
+            let is_unreachable = raised.kept == Kept::Store && !store_works;
+            if look.holding.contains_key(condition) || is_unreachable {
+                continue;
+            }
+            match self.ledger.clear(look.id, *condition, raised.kept).await {
+                Ok(true) => {
+                    let state = look.end_of(*condition);
+                    self.post(&Alarm::ended(look.id, *condition, state, raised.since, look.now), raised.kept);
+                }
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(connection = %look.id, %condition, %error, "an alarm is not cleared yet");
+                }
+            }
+        }
+    }
+
+    fn post(&self, alarm: &Alarm, kept: Kept) {
+        for courier in &self.couriers {
+            courier.post(Letter { alarm: alarm.clone(), kept });
+        }
+    }
+
+    /// Finds what a process that died left untold, and what a channel that is new has not heard of.
+    fn collect_debts(&self, look: &Look<'_>) {
+        let raised = self.ledger.raised(look.id);
+        for courier in &self.couriers {
+            for condition in Condition::ALL {
+                let owed = self.owed(look, courier, *condition, raised.get(condition));
+                let debt = Debt::new(look.id, *condition, courier.channel().name());
+                if let Some(alarm) = self.overdue(look.now, debt, owed) {
+                    courier.post(Letter { alarm, kept: Kept::Store });
+                }
+            }
+        }
+    }
+
+    /// What this channel should know of a condition, and does not.
+    fn owed(
+        &self,
+        look: &Look<'_>,
+        courier: &Courier,
+        condition: Condition,
+        raised: Option<&Raised>,
+    ) -> Option<Alarm> {
+        let told = self.ledger.told(look.id, condition, courier.channel().name());
+        let owed = match (raised, told) {
+            (Some(Raised { since, kept: Kept::Store }), None) => {
+                let words = look.holding.get(&condition)?;
+                Some(Alarm::raised(look.id, condition, *since, words.clone()))
+            }
+            (None, Some(since)) => {
+                Some(Alarm::ended(look.id, condition, look.end_of(condition), since, look.now))
+            }
+            _ => None,
+        };
+        owed.filter(|_| !courier.has(look.id, condition))
+    }
+
+    /// The alarm, when it was owed at each look for so long that nobody else can be about to tell it.
+    fn overdue(&self, now: Timestamp, debt: Debt, owed: Option<Alarm>) -> Option<Alarm> {
+        let mut seen = self.owed.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(alarm) = owed else {
+            seen.remove(&debt);
+            return None;
+        };
+        let since = *seen.entry(debt).or_insert(now);
+        (until(since, now) >= GRACE).then_some(alarm)
+    }
+}
+
+impl Debt {
+    fn new(connection: &ConnectionId, condition: Condition, channel: &str) -> Self {
+        Self { connection: connection.clone(), condition, channel: channel.to_owned() }
+    }
+}
+
+fn check_names(channels: &[Arc<dyn Channel>]) -> Result<(), ChannelName> {
+    let mut seen = BTreeSet::new();
+    for name in channels.iter().map(|channel| channel.name()) {
+        let fits = (1..=32).contains(&name.len())
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+        if !fits {
+            return Err(ChannelName::Invalid(name.chars().take(64).collect()));
+        }
+        if !seen.insert(name) {
+            return Err(ChannelName::Twice(name.to_owned()));
+        }
+    }
+    Ok(())
+}
