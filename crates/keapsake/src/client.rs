@@ -14,6 +14,7 @@ pub mod tags;
 mod builder;
 mod id;
 mod keap;
+mod process;
 
 pub use builder::{Builder, StartError};
 pub use id::{ContactId, CustomFieldId, InvalidId, TagId};

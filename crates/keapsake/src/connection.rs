@@ -1,16 +1,25 @@
-//! Keeping a connection alive.
+//! Keeping connections alive.
 //!
+//! Pure, the same in production, in the simulation and under the model checker:
 //! - [`record`]: what is known of a connection; no secrets, no I/O.
-//! - [`step`]: what an event makes of it; a pure function.
+//! - [`step`]: what an event makes of it.
+//! - [`protocol`]: in which order a refresh is made.
+//! - [`policy`]: what follows a refresh whose outcome is unknown.
 //! - [`schedule`]: when the next refresh is due.
-//! - [`history`]: what happened to it.
-//! - [`flow`]: an authorization on its way.
-//! - `keeper`: the one place that owns the tokens of a connection in this process.
-//! - `attempt`: one refresh, from the intent to the saved pair.
+//!
+//! What performs it:
+//! - `deployment`: what the connections of one process share.
+//! - `keeper`: the one place in a process that owns the tokens of a connection.
+//! - `attempt`, `verdict`, `probe`: one refresh, what its answer means, and asking the old token.
 //! - `refresher`: the supervised task that makes attempts when they are due.
+//! - `recovery`: what a start takes over from the dead.
 //! - `authorization`: from the Connect button to the first saved pair.
+//! - `watchman`, `trouble`: what somebody should be told.
+//!
+//! [`history`] and [`flow`] are what the store keeps beside the record; [`status`] and [`diagnosis`] are for people.
 
 pub mod authorization;
+pub mod diagnosis;
 pub mod flow;
 pub mod history;
 pub mod policy;
@@ -20,9 +29,16 @@ pub mod schedule;
 pub mod status;
 pub mod step;
 
-pub(crate) mod attempt;
+pub(crate) mod deployment;
 pub(crate) mod keeper;
 pub(crate) mod refresher;
+
+mod attempt;
+mod probe;
+mod recovery;
+mod trouble;
+mod verdict;
+mod watchman;
 
 use std::fmt;
 

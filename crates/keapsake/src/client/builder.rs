@@ -1,23 +1,29 @@
 //! Starting a [`Keap`].
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-use tokio::sync::{Mutex, Notify, watch};
-use url::Url;
+use std::time::Duration;
 
 use super::Keap;
-use super::keap::{Inner, Mode};
+use super::keap::Mode;
+use super::process::Process;
+use crate::alarm::{Alarms, Channel, Heartbeat};
 use crate::clock::{Clock, SystemClock};
 use crate::connection::ConnectionId;
-use crate::connection::keeper::{Keeper, Known};
-use crate::connection::refresher;
-use crate::connection::step::Event;
+use crate::connection::deployment::{Deployment, Parts};
+use crate::connection::policy::Policy;
+use crate::connection::protocol::{ORDER, Order};
+use crate::connection::step::{Step, step};
+use crate::journal::{Disk, Journal, JournalError, RealDisk};
 use crate::oauth::{Application, ApplicationError, Endpoints};
 use crate::randomness::{self, Randomness, SystemRandomness};
 use crate::secret::ApiKey;
-use crate::store::seal::{CannotOpen, Sealer, SealingKey};
-use crate::store::{Identity, Store, StoreError};
-use crate::transport::{HttpTransport, Transport, TransportError};
+use crate::store::seal::{Sealer, SealingKey, UnlockError};
+use crate::store::{Store, StoreError};
+use crate::transport::{FreshConnections, HttpTransport, TokenTransport, Transport, TransportError};
+
+/// A caller waits at most this long for a token that is being renewed: a little longer than the longest request.
+const PATIENCE: Duration = Duration::from_secs(130);
 
 /// What a [`Keap`] is started with. Everything has a default but what was given to make it.
 #[must_use = "nothing happens until it is started"]
@@ -27,7 +33,15 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
     api_transport: Option<Arc<dyn Transport>>,
-    token_transport: Option<Arc<dyn Transport>>,
+    token_transport: Option<Arc<dyn TokenTransport>>,
+    journal: Option<PathBuf>,
+    disk: Arc<dyn Disk>,
+    policy: Policy,
+    order: Order,
+    step: Step,
+    patience: Duration,
+    channels: Vec<Arc<dyn Channel>>,
+    heartbeat: Option<Heartbeat>,
 }
 
 pub(super) enum Credentials {
@@ -39,15 +53,15 @@ pub(super) enum Credentials {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The sealing key is not the one that the store was written with.
-    #[error(
-        "the key file is not the one this database was written with, so the stored tokens cannot be read. Put the \
-         right key file back; if it is gone, remove the connection's rows and connect to Keap again"
-    )]
-    WrongKey(#[source] CannotOpen),
+    /// The store cannot be opened with this key, or not at all.
+    #[error(transparent)]
+    Unlock(#[from] UnlockError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The journal cannot be opened.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// An address of Keap's is plain http beyond this machine.
     #[error(transparent)]
     Endpoints(#[from] ApplicationError),
@@ -65,12 +79,54 @@ impl Builder {
             randomness: Arc::new(SystemRandomness),
             api_transport: None,
             token_transport: None,
+            journal: None,
+            disk: Arc::new(RealDisk),
+            policy: Policy::default(),
+            order: ORDER,
+            step,
+            patience: PATIENCE,
+            channels: Vec::new(),
+            heartbeat: None,
         }
     }
 
-    /// Which of the store's connections it is; default `main`.
+    /// Which of the store's connections it is; default `main`. Others are reached by [`Keap::connection`].
     pub fn connection(self, connection: ConnectionId) -> Self {
         Self { connection, ..self }
+    }
+
+    /// Keeps a journal in this folder of the local disk, which is created if it is missing.
+    ///
+    /// The raw answer to a refresh is durable there before it is read, so that neither a crash nor a failure of the store
+    /// loses the only live refresh token. Without a journal (tests, a store in memory) such a crash can end the connection.
+    pub fn journal(self, folder: impl AsRef<Path>) -> Self {
+        Self { journal: Some(folder.as_ref().to_owned()), ..self }
+    }
+
+    /// Another disk under the journal, for tests.
+    pub fn disk(self, disk: Arc<dyn Disk>) -> Self {
+        Self { disk, ..self }
+    }
+
+    /// What is known of how the server treats a refresh token that comes twice; default: nothing.
+    pub fn policy(self, policy: Policy) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// How long a call waits for an access token that is being renewed; default 130 seconds.
+    pub fn patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// Tells alarms to this channel, too.
+    pub fn alarm(mut self, channel: Arc<dyn Channel>) -> Self {
+        self.channels.push(channel);
+        self
+    }
+
+    /// Tells a service outside, every few minutes, that the connection is well.
+    pub fn heartbeat(self, heartbeat: Heartbeat) -> Self {
+        Self { heartbeat: Some(heartbeat), ..self }
     }
 
     /// Another clock than the machine's.
@@ -89,75 +145,71 @@ impl Builder {
     }
 
     /// Another way to send token requests. It must send each request at most once.
-    pub fn token_transport(self, transport: Arc<dyn Transport>) -> Self {
+    pub fn token_transport(self, transport: Arc<dyn TokenTransport>) -> Self {
         Self { token_transport: Some(transport), ..self }
     }
 
-    /// Reads the store, checks the key, and starts keeping the connection alive, in the runtime it is called in.
+    /// Another order of a refresh: what the simulation proves wrong.
+    #[doc(hidden)]
+    pub fn order(self, order: Order) -> Self {
+        Self { order, ..self }
+    }
+
+    /// Another machine: what the simulation proves wrong.
+    #[doc(hidden)]
+    pub fn step(self, step: Step) -> Self {
+        Self { step, ..self }
+    }
+
+    /// Reads the store and the journal, checks the key, takes over what a dead process left, and starts keeping the
+    /// connections alive, in the runtime it is called in.
     ///
     /// # Errors
     /// [`StartError`]: show it and stop; the store is as it was.
     pub async fn start(self) -> Result<Keap, StartError> {
-        let api_transport = match self.api_transport {
-            Some(transport) => transport,
+        let api_transport = match &self.api_transport {
+            Some(transport) => transport.clone(),
             None => Arc::new(HttpTransport::for_api()?),
-        };
-        let (stop, stopped) = watch::channel(false);
-        let inner = |mode, api: Url, refresher| Inner {
-            mode,
-            api,
-            transport: api_transport,
-            clock: self.clock.clone(),
-            stop,
-            refresher: Mutex::new(refresher),
         };
         let (application, store, key) = match self.credentials {
             Credentials::ApiKey { key, endpoints } => {
                 endpoints.check()?;
-                return Ok(Keap::from_inner(inner(Mode::ApiKey(key), endpoints.api, None)));
+                let process = Process::idle(self.clock);
+                return Ok(Keap::new(Mode::ApiKey(key), endpoints.api, api_transport, process));
             }
             Credentials::OAuth { application, store, key } => (application, store, key),
         };
-        let sealer = unlock(&*store, &key, &*self.randomness).await?;
-        let token_transport = match self.token_transport {
+        let tokens = match self.token_transport {
             Some(transport) => transport,
-            None => Arc::new(HttpTransport::for_tokens()?),
+            None => Arc::new(FreshConnections::new()?),
         };
-        let api = application.endpoints.api.clone();
-        let keeper = Arc::new(Keeper {
-            id: self.connection,
+        let sealer = Arc::new(Sealer::unlock(&*store, key, &*self.randomness, self.clock.now()).await?);
+        let owner = uuid::Builder::from_random_bytes(randomness::bytes(&*self.randomness)).into_uuid();
+        let opened = self.journal.map(|folder| {
+            Journal::open(self.disk, &folder, sealer.clone(), owner, sealer.deployment(), self.randomness.clone())
+        });
+        let (journal, recovered) = opened.transpose()?.unzip();
+        let alarms = Alarms::start(store.clone(), self.clock.clone(), self.channels);
+        let deployment = Arc::new(Deployment::new(Parts {
             application,
             store,
             sealer,
-            transport: token_transport,
+            journal: journal.clone(),
+            tokens,
+            api: api_transport.clone(),
             clock: self.clock.clone(),
-            randomness: self.randomness.clone(),
-            known: watch::Sender::new(Known::default()),
-            nudge: Notify::new(),
-            writing: Mutex::new(()),
-        });
-        keeper.reload().await?;
-        keeper.end_what_a_crash_cut_off().await?;
-        keeper.save_event(&Event::Started, None).await?;
-        let refresher = refresher::start(keeper.clone(), stopped);
-        Ok(Keap::from_inner(inner(Mode::OAuth(keeper), api, Some(refresher))))
+            randomness: self.randomness,
+            policy: self.policy,
+            order: self.order,
+            step: self.step,
+            patience: self.patience,
+            alarms: Some(alarms),
+            owner,
+        }));
+        deployment.recover(recovered).await?;
+        let keeper = deployment.open(&self.connection).await?;
+        let api = deployment.application.endpoints.api.clone();
+        let process = Process::keeping(deployment, self.heartbeat);
+        Ok(Keap::new(Mode::OAuth(keeper), api, api_transport, process))
     }
-}
-
-/// The sealer for this store, if the key is its own.
-async fn unlock(
-    store: &dyn Store,
-    key: &SealingKey,
-    randomness: &dyn Randomness,
-) -> Result<Sealer, StartError> {
-    let identity = if let Some(identity) = store.identity().await? {
-        identity
-    } else {
-        let deployment = uuid::Builder::from_random_bytes(randomness::bytes(randomness)).into_uuid();
-        let key_check = Sealer::new(key, deployment).key_check(randomness);
-        store.identify(Identity { deployment, key_check }).await?
-    };
-    let sealer = Sealer::new(key, identity.deployment);
-    sealer.check_key(&identity.key_check).map_err(StartError::WrongKey)?;
-    Ok(sealer)
 }

@@ -1,14 +1,17 @@
 //! Any operation of Keap's API.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use http::{Method, StatusCode};
+use http::{HeaderName, Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::Keap;
+use crate::connection::keeper::Live;
 use crate::connection::record::Position;
 use crate::error::Error;
 
@@ -60,7 +63,7 @@ impl<'a> Call<'a> {
         let request = Request { method, target: target?, body: body.transpose()?.map(Bytes::from) };
         let (answer, credential) = request.send_with(keap, None).await?;
         if answer.status() == StatusCode::UNAUTHORIZED && keap.can_renew() {
-            let (answer, credential) = request.send_with(keap, credential.position).await?;
+            let (answer, credential) = request.send_with(keap, credential.position()).await?;
             return judge(answer, &credential);
         }
         judge(answer, &credential)
@@ -120,34 +123,48 @@ impl Request {
         if self.body.is_some() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        headers.insert(credential.header.clone(), credential.value.clone());
+        let (name, value) = credential.header();
+        headers.insert(name, value);
         Ok((keap.transport().send(request).await?, credential))
     }
 }
 
 /// What a call shows to Keap.
-pub(super) struct Credential {
-    header: http::HeaderName,
-    value: HeaderValue,
-    /// To be recognised when it comes back in an error.
-    secret: Zeroizing<String>,
-    position: Option<Position>,
+pub(super) enum Credential {
+    Bearer(Arc<Live>),
+    ApiKey { value: HeaderValue, key: Zeroizing<String> },
 }
 
 impl Credential {
-    pub(super) fn bearer(token: &str, position: Position) -> Result<Self, Error> {
-        let value = secret_value(&format!("Bearer {token}"))?;
-        Ok(Self { header: AUTHORIZATION, value, secret: secret(token), position: Some(position) })
+    pub(super) fn bearer(live: Arc<Live>) -> Self {
+        Self::Bearer(live)
     }
 
     pub(super) fn api_key(key: &str) -> Result<Self, Error> {
-        let header = http::HeaderName::from_static("x-keap-api-key");
-        Ok(Self { header, value: secret_value(key)?, secret: secret(key), position: None })
+        Ok(Self::ApiKey { value: secret_value(key)?, key: Zeroizing::new(key.to_owned()) })
     }
-}
 
-fn secret(text: &str) -> Zeroizing<String> {
-    Zeroizing::new(text.to_owned())
+    fn header(&self) -> (HeaderName, HeaderValue) {
+        match self {
+            Self::Bearer(live) => (AUTHORIZATION, live.header.clone()),
+            Self::ApiKey { value, .. } => (HeaderName::from_static("x-keap-api-key"), value.clone()),
+        }
+    }
+
+    /// To be recognised when it comes back in an error.
+    fn secret(&self) -> &str {
+        match self {
+            Self::Bearer(live) => live.token.expose(),
+            Self::ApiKey { key, .. } => key,
+        }
+    }
+
+    fn position(&self) -> Option<Position> {
+        match self {
+            Self::Bearer(live) => Some(live.position),
+            Self::ApiKey { .. } => None,
+        }
+    }
 }
 
 fn secret_value(text: &str) -> Result<HeaderValue, Error> {
@@ -159,7 +176,7 @@ fn secret_value(text: &str) -> Result<HeaderValue, Error> {
 
 fn judge(answer: http::Response<Bytes>, credential: &Credential) -> Result<Answer, Error> {
     if !answer.status().is_success() {
-        return Err(Error::answer(&answer, &[&credential.secret]));
+        return Err(Error::answer(&answer, &[credential.secret()]));
     }
     let status = answer.status();
     Ok(Answer { status, body: answer.into_body() })

@@ -1,18 +1,18 @@
 //! The one type an application holds.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::Method;
 use jiff::Timestamp;
-use tokio::sync::{Mutex, watch};
-use tokio::task::JoinHandle;
 use url::Url;
 
 use super::builder::{Builder, Credentials};
 use super::call::{Call, Credential};
-use crate::clock::{Clock, later};
+use super::process::Process;
+use crate::clock::Clock;
+use crate::connection::ConnectionId;
 use crate::connection::authorization::{CallbackError, Received, Started};
+use crate::connection::diagnosis::Diagnosis;
 use crate::connection::history::Entry;
 use crate::connection::keeper::Keeper;
 use crate::connection::record::Position;
@@ -29,26 +29,23 @@ use crate::transport::Transport;
 ///
 /// It keeps itself alive: a task refreshes the tokens when they are due, as long as a clone exists. Stop with
 /// [`Keap::stop`], so that a running refresh can finish.
+///
+/// An application whose users bring Keap accounts of their own has one connection for each, all in one store:
+/// [`Keap::connection`] gives any of them, and one task keeps them all.
 #[derive(Clone)]
 pub struct Keap(Arc<Inner>);
 
 pub(super) struct Inner {
-    pub(super) mode: Mode,
-    pub(super) api: Url,
-    pub(super) transport: Arc<dyn Transport>,
-    pub(super) clock: Arc<dyn Clock>,
-    /// True stops the refresher; so does dropping the last clone.
-    pub(super) stop: watch::Sender<bool>,
-    pub(super) refresher: Mutex<Option<JoinHandle<()>>>,
+    mode: Mode,
+    api: Url,
+    transport: Arc<dyn Transport>,
+    process: Arc<Process>,
 }
 
 pub(super) enum Mode {
     OAuth(Arc<Keeper>),
     ApiKey(ApiKey),
 }
-
-/// A running refresh may take two minutes and a little; longer it is not waited for.
-const LONGEST_STOP: Duration = Duration::from_secs(130);
 
 impl Keap {
     /// A connection by OAuth. Its tokens are kept in `store`, sealed with `key`.
@@ -61,8 +58,24 @@ impl Keap {
         Builder::new(Credentials::ApiKey { key, endpoints })
     }
 
-    pub(super) fn from_inner(inner: Inner) -> Self {
-        Self(Arc::new(inner))
+    pub(super) fn new(mode: Mode, api: Url, transport: Arc<dyn Transport>, process: Process) -> Self {
+        Self(Arc::new(Inner { mode, api, transport, process: Arc::new(process) }))
+    }
+
+    /// Another connection of the same store; it need not exist yet. One task keeps them all alive, whether or not
+    /// anybody holds them, and all share what the application may ask of Keap.
+    ///
+    /// # Errors
+    /// When the store fails, or calls are made with an API key.
+    pub async fn connection(&self, id: &ConnectionId) -> Result<Self, Error> {
+        let keeper = self.keeper()?.deployment.open(id).await?;
+        let Inner { api, transport, process, .. } = &*self.0;
+        Ok(Self(Arc::new(Inner {
+            mode: Mode::OAuth(keeper),
+            api: api.clone(),
+            transport: transport.clone(),
+            process: process.clone(),
+        })))
     }
 
     /// Any operation: `keap.call(Method::GET, "/rest/v2/users")`.
@@ -74,7 +87,7 @@ impl Keap {
     pub fn status(&self) -> Status {
         match &self.0.mode {
             Mode::OAuth(keeper) => keeper.status(),
-            Mode::ApiKey(_) => Status::of_api_key(self.0.clock.now()),
+            Mode::ApiKey(_) => Status::of_api_key(self.now()),
         }
     }
 
@@ -84,7 +97,7 @@ impl Keap {
     /// When the store fails.
     pub async fn history(&self, limit: u32) -> Result<Vec<Entry>, Error> {
         match &self.0.mode {
-            Mode::OAuth(keeper) => Ok(keeper.store.history(&keeper.id, limit).await?),
+            Mode::OAuth(keeper) => Ok(keeper.deployment.store.history(&keeper.id, limit).await?),
             Mode::ApiKey(_) => Ok(Vec::new()),
         }
     }
@@ -93,8 +106,7 @@ impl Keap {
     pub async fn changed(&self) {
         match &self.0.mode {
             Mode::OAuth(keeper) => {
-                let mut known = keeper.known.subscribe();
-                let _ = known.changed().await;
+                let _ = keeper.subscribe().changed().await;
             }
             Mode::ApiKey(_) => std::future::pending().await,
         }
@@ -151,46 +163,77 @@ impl Keap {
         let profile = self.account().business_profile().await?;
         if let (Mode::OAuth(keeper), Some(name)) = (&self.0.mode, profile.name) {
             let account = crate::connection::record::Account { host: None, name: Some(name) };
-            keeper.save_event(&Event::Named(account), None).await?;
+            keeper.save_event(&Event::Named(account)).await?;
         }
         Ok(())
+    }
+
+    /// Refreshes now, although it is not due yet. Returns at once; [`Keap::changed`] and [`Keap::status`] tell.
+    ///
+    /// # Errors
+    /// When the store fails, or calls are made with an API key.
+    pub async fn refresh(&self) -> Result<(), Error> {
+        let keeper = self.keeper()?;
+        keeper.save_event(&Event::Asked).await?;
+        keeper.deployment.nudges.add(&keeper.id);
+        Ok(())
+    }
+
+    /// Goes on with a store that was restored from a backup, or copied ([`Phase::Restored`]): to be asked of a person
+    /// who knows that no other deployment uses the same connection. One refresh then shows whether its token is good.
+    ///
+    /// # Errors
+    /// When the store fails, or calls are made with an API key.
+    ///
+    /// [`Phase::Restored`]: crate::connection::status::Phase::Restored
+    pub async fn adopt(&self) -> Result<(), Error> {
+        let keeper = self.keeper()?;
+        keeper.deployment.adopt_store().await?;
+        keeper.save_event(&Event::Adopted).await?;
+        keeper.deployment.nudges.add(&keeper.id);
+        Ok(())
+    }
+
+    /// What is between Keap and this process, for people and monitors: the journal, the alarms that are raised, what
+    /// the store and the clock are like.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn diagnosis(&self) -> Result<Diagnosis, Error> {
+        match &self.0.mode {
+            Mode::OAuth(keeper) => Ok(keeper.diagnosis().await?),
+            Mode::ApiKey(_) => Ok(Diagnosis::default()),
+        }
     }
 
     /// Makes the refresher look at once, after the clock was moved, say.
     pub fn wake(&self) {
         if let Mode::OAuth(keeper) = &self.0.mode {
-            keeper.nudge.notify_one();
+            keeper.deployment.nudges.came.notify_one();
         }
     }
 
-    /// Lets a running refresh finish and starts no other. Calls with a live token still work.
+    /// Lets running refreshes finish and starts no other. Calls with a live token still work.
     pub async fn stop(&self) {
-        let give_up_at = later(self.now(), LONGEST_STOP);
-        let _ = self.0.stop.send(true);
-        if let Some(refresher) = self.0.refresher.lock().await.take() {
-            tokio::select! {
-                _ = refresher => {}
-                () = self.0.clock.sleep_until(give_up_at) => {}
-            }
-        }
+        self.0.process.stop().await;
     }
 
     /// The application at Keap; `None` with an API key.
     pub fn application(&self) -> Option<&Application> {
         match &self.0.mode {
-            Mode::OAuth(keeper) => Some(&keeper.application),
+            Mode::OAuth(keeper) => Some(&keeper.deployment.application),
             Mode::ApiKey(_) => None,
         }
     }
 
     /// The clock it runs on.
     pub fn clock(&self) -> &Arc<dyn Clock> {
-        &self.0.clock
+        self.0.process.clock()
     }
 
     /// The time on its clock.
     pub fn now(&self) -> Timestamp {
-        self.0.clock.now()
+        self.clock().now()
     }
 
     pub(super) fn api(&self) -> &Url {
@@ -208,10 +251,7 @@ impl Keap {
     pub(super) async fn credential(&self, refused: Option<Position>) -> Result<Credential, Error> {
         match &self.0.mode {
             Mode::ApiKey(key) => Credential::api_key(key.expose()),
-            Mode::OAuth(keeper) => {
-                let usable = keeper.usable(refused).await?;
-                Credential::bearer(usable.token.expose(), usable.position)
-            }
+            Mode::OAuth(keeper) => Ok(Credential::bearer(keeper.usable(refused).await?)),
         }
     }
 

@@ -1,222 +1,382 @@
-//! One refresh, from the intent to the saved pair. The order is the design:
+//! One refresh: performs what [`protocol`](super::protocol) says, in its order.
 //!
-//! 1. read the store again; somebody may have been here;
-//! 2. write down the intent;
-//! 3. send one request, once;
-//! 4. save the new pair, fenced by the position, and keep trying until it is saved;
-//! 5. only then let anybody use it.
-//!
-//! The journal and the lease will stand between 2 and 3, and 3 and 4.
+//! It runs in a task of its own that nobody cancels, never under a time-out, never inside a request handler.
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::Response;
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::history::{Ending, Entry, Kind, Outcome};
-use super::keeper::Keeper;
+use super::keeper::{Change, Keeper, NewPair, Published, Saved};
+use super::protocol::{self, Phase, Reply};
 use super::record::{Link, Position, Record};
 use super::schedule::REFRESH_LIFE;
 use super::step::Event;
+use super::verdict::{Finding, judge};
 use crate::clock::later;
-use crate::error::retry_after;
-use crate::oauth::answer::{self, Complaint, TokenPair, Verdict};
+use crate::journal::{self, Answer};
 use crate::oauth::refresh;
 use crate::secret::RefreshToken;
-use crate::store::{StoreError, Stored, Swap, Tokens, Write};
-use crate::transport::Reach;
+use crate::store::{Begin, Lease, StoreError, Stored};
+use crate::transport::{Line, Reach, TransportError};
+
+/// Two and a half times the longest a request may take: whoever has a lease has ended its attempt long before.
+pub(super) const LEASE_LIFE: Duration = Duration::from_mins(5);
 
 /// A saved answer is worth any patience: the old refresh token is spent.
 const SAVE_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// What one refresh came to.
-struct Finding {
-    event: Event,
-    outcome: Outcome,
-    words: String,
-    pair: Option<TokenPair>,
+/// How an attempt came out, for whoever decides when to look again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Came {
+    /// To its end; the record says when the next one is due.
+    ToAnEnd,
+    /// To nothing: another process has the lease, for so long at most.
+    LeaseTaken(Duration),
+    /// To nothing: the store or the journal did not work.
+    Trouble,
+}
+
+struct Attempt<'a> {
+    keeper: &'a Keeper,
+    started_at: Timestamp,
+    came: Came,
+    hand: Hand,
+}
+
+/// What it has in hand so far.
+#[derive(Default)]
+struct Hand {
+    spending: Option<Spending>,
+    line: Option<Box<dyn Line>>,
+    entry: Option<Uuid>,
+    answer: Option<Response<Bytes>>,
+    finding: Option<Finding>,
+    saved: Option<Published>,
+}
+
+struct Spending {
+    position: Position,
+    token: RefreshToken,
 }
 
 impl Keeper {
-    /// Makes one attempt. Runs in the refresher only, never under a time-out or inside a request handler.
-    ///
-    /// # Errors
-    /// When the store failed before anything was sent: nothing has changed, try again later.
-    pub(super) async fn attempt(&self) -> Result<(), StoreError> {
-        let Some((stored, refresh_token)) = self.read_again().await? else { return Ok(()) };
-        let started_at = self.clock.now();
-        if is_too_old(&stored.record, started_at) {
-            return self.save_event(&Event::Expired, None).await;
+    pub(super) async fn attempt(&self) -> Came {
+        let started_at = self.deployment.now();
+        let mut attempt = Attempt { keeper: self, started_at, came: Came::ToAnEnd, hand: Hand::default() };
+        let mut phase = Phase::Lease;
+        while phase != Phase::End {
+            let reply = attempt.perform(phase).await;
+            phase = protocol::next(self.deployment.order, phase, reply).unwrap_or(Phase::Release);
         }
-        let entry = self.intend(stored.record.position, started_at).await?;
-        self.known.send_modify(|known| known.refreshing = Some(started_at));
-        let finding = self.ask(&refresh_token, started_at).await;
-        self.record(stored.record.position, entry, finding, &refresh_token).await;
-        self.known.send_modify(|known| known.refreshing = None);
-        Ok(())
-    }
-
-    /// What the store holds, when it is what we know; otherwise we take over what it holds, and there is nothing
-    /// to refresh now.
-    async fn read_again(&self) -> Result<Option<(Stored, RefreshToken)>, StoreError> {
-        let stored = self.store.load(&self.id).await?;
-        let known = self.known.borrow().record.as_ref().map(|record| record.position);
-        if stored.as_ref().map(|stored| stored.record.position) != known {
-            self.adopt(stored)?;
-            return Ok(None);
-        }
-        let Some(stored) = stored else { return Ok(None) };
-        let Some(pair) = &stored.tokens else { return Ok(None) };
-        let refresh_token = self.open_refresh(stored.record.position, pair)?;
-        Ok(Some((stored, refresh_token)))
-    }
-
-    async fn intend(&self, position: Position, started_at: Timestamp) -> Result<Uuid, StoreError> {
-        let id = new_id(&*self.randomness);
-        let entry = Entry { id, kind: Kind::Refresh, position, started_at, ending: None };
-        self.store.add_entry(&self.id, entry).await?;
-        Ok(id)
-    }
-
-    async fn ask(&self, refresh_token: &RefreshToken, started_at: Timestamp) -> Finding {
-        let request = refresh::request(&self.application, refresh_token);
-        let answer = match self.transport.send(request).await {
-            Ok(answer) => answer,
-            Err(error) if error.reach() == Reach::No => {
-                let event = Event::NotSent { retry_after: None };
-                return Finding::without_pair(event, Outcome::NotSent, error.to_string());
-            }
-            Err(error) => {
-                return Finding::without_pair(Event::Unconfirmed, Outcome::Unconfirmed, error.to_string());
-            }
-        };
-        let sent = [refresh_token.expose(), self.application.client_secret.expose()];
-        match answer::read(&answer, &sent) {
-            Verdict::Granted(pair) => Finding::granted(pair, started_at),
-            Verdict::Throttled(said) => {
-                let event = Event::NotSent { retry_after: retry_after(answer.headers()) };
-                Finding::without_pair(event, Outcome::NotSent, in_words(&said))
-            }
-            Verdict::Rejected(said) => {
-                Finding::without_pair(Event::Rejected, Outcome::Rejected, in_words(&said))
-            }
-            Verdict::Misconfigured(said) => {
-                Finding::without_pair(Event::Misconfigured, Outcome::Misconfigured, in_words(&said))
-            }
-            Verdict::Unconfirmed(said) => {
-                Finding::without_pair(Event::Unconfirmed, Outcome::Unconfirmed, in_words(&said))
-            }
-        }
-    }
-
-    /// Saves what an attempt found, for as long as it takes.
-    async fn record(&self, position: Position, entry: Uuid, finding: Finding, spent: &RefreshToken) {
-        tracing::info!(
-            connection = %self.id, %position, outcome = finding.outcome.as_str(), words = finding.words,
-            "refresh ended"
-        );
-        loop {
-            match self.try_record(position, entry, &finding, spent).await {
-                Ok(()) => return,
-                Err(error) => {
-                    tracing::error!(connection = %self.id, %position, %error, "a refresh could not be saved; trying again");
-                    self.clock.sleep_until(later(self.clock.now(), SAVE_AGAIN_AFTER)).await;
-                }
-            }
-        }
-    }
-
-    async fn try_record(
-        &self,
-        position: Position,
-        entry: Uuid,
-        finding: &Finding,
-        spent: &RefreshToken,
-    ) -> Result<(), StoreError> {
-        let _writing = self.writing.lock().await;
-        let current = self.known.borrow().record.as_ref().map(|record| record.position);
-        let record = if current == Some(position) { self.after(&finding.event) } else { None };
-        let ending = |outcome, words: &str| Ending { at: self.clock.now(), outcome, words: words.to_owned() };
-        let Some(record) = record else {
-            let words = "somebody connected or disconnected meanwhile";
-            return self.store.end_entry(&self.id, entry, ending(Outcome::Superseded, words)).await;
-        };
-        let tokens = match &finding.pair {
-            None => Tokens::Keep,
-            Some(pair) => {
-                let refresh = pair.refresh.as_ref().unwrap_or(spent);
-                Tokens::Replace(self.seal(record.position, pair, refresh))
-            }
-        };
-        let ends = Some((entry, ending(finding.outcome, &finding.words)));
-        let write = Write { record: record.clone(), tokens, ends };
-        match self.store.swap(&self.id, Some(position), write).await? {
-            Swap::Done => self.known.send_modify(|known| {
-                known.record = Some(record);
-                known.refreshing = None;
-                if let Some(pair) = &finding.pair {
-                    known.access = Some(pair.access.clone());
-                }
-            }),
-            Swap::Lost => self.reload().await?,
-        }
-        Ok(())
-    }
-
-    /// Saves and publishes what an event makes of the connection, without touching tokens.
-    pub(crate) async fn save_event(
-        &self,
-        event: &Event,
-        ends: Option<(Uuid, Ending)>,
-    ) -> Result<(), StoreError> {
-        let _writing = self.writing.lock().await;
-        let Some(record) = self.after(event) else { return Ok(()) };
-        let position = record.position;
-        let write = Write { record: record.clone(), tokens: Tokens::Keep, ends };
-        match self.store.swap(&self.id, Some(position), write).await? {
-            Swap::Done => self.known.send_modify(|known| known.record = Some(record)),
-            Swap::Lost => self.reload().await?,
-        }
-        Ok(())
-    }
-
-    /// After a start: an attempt without an ending was cut off by a crash, so its outcome is unknown.
-    pub(crate) async fn end_what_a_crash_cut_off(&self) -> Result<(), StoreError> {
-        let current = self.known.borrow().record.as_ref().map(|record| record.position);
-        let open = self.store.history(&self.id, 50).await?.into_iter().filter(|entry| entry.ending.is_none());
-        for entry in open {
-            let words = "the program ended before the answer was saved".to_owned();
-            let ending = Ending { at: self.clock.now(), outcome: Outcome::Unconfirmed, words };
-            if entry.kind == Kind::Refresh && Some(entry.position) == current {
-                self.save_event(&Event::Unconfirmed, Some((entry.id, ending))).await?;
-            } else {
-                self.store.end_entry(&self.id, entry.id, ending).await?;
-            }
-        }
-        Ok(())
+        attempt.came
     }
 }
 
-impl Finding {
-    fn without_pair(event: Event, outcome: Outcome, words: String) -> Self {
-        Self { event, outcome, words, pair: None }
+impl Attempt<'_> {
+    async fn perform(&mut self, phase: Phase) -> Reply {
+        match phase {
+            Phase::Lease => self.lease().await,
+            Phase::Read => self.read().await,
+            Phase::Open => self.open().await,
+            Phase::Room => self.room().await,
+            Phase::Intend => self.intend().await,
+            Phase::Note => self.note().await,
+            Phase::Send => self.send().await,
+            Phase::Keep => self.keep().await,
+            Phase::Save => self.save().await,
+            Phase::Lend => self.lend().await,
+            Phase::Close => self.close().await,
+            Phase::Publish => self.publish(),
+            Phase::TakeOver => self.take_over().await,
+            Phase::Withdraw => self.withdraw().await,
+            Phase::Release => self.release().await,
+            Phase::End => Reply::Done,
+        }
     }
 
-    fn granted(pair: TokenPair, started_at: Timestamp) -> Self {
-        let event = Event::Refreshed { started_at, life: pair.expires_in, rotated: pair.refresh.is_some() };
-        Self { event, outcome: Outcome::Done, words: String::new(), pair: Some(pair) }
+    async fn lease(&mut self) -> Reply {
+        let Keeper { id, deployment, .. } = self.keeper;
+        let outcome = deployment.store.lease(id, deployment.owner, LEASE_LIFE).await;
+        match self.heard(outcome) {
+            Some(Lease::Held) => Reply::Done,
+            Some(Lease::Taken { left }) => {
+                self.came = Came::LeaseTaken(left);
+                Reply::Nothing
+            }
+            None => Reply::Failed,
+        }
+    }
+
+    /// What the store holds is what counts; it is adopted, and if nothing is due by it there is nothing to do.
+    async fn read(&mut self) -> Reply {
+        let read = self.read_due().await;
+        match self.heard(read) {
+            Some(Some(spending)) => {
+                self.hand.spending = Some(spending);
+                Reply::Done
+            }
+            Some(None) => Reply::Nothing,
+            None => Reply::Failed,
+        }
+    }
+
+    async fn read_due(&self) -> Result<Option<Spending>, StoreError> {
+        let Keeper { id, deployment, .. } = self.keeper;
+        let Some(stored) = deployment.store.load(id).await? else { return Ok(None) };
+        self.keeper.adopt(Some(stored.clone()))?;
+        let Some(current) = self.keeper.current() else { return Ok(None) };
+        if current.due_at().is_none_or(|due| due > self.started_at) {
+            return Ok(None);
+        }
+        if let Some(reason) = deployment.restored() {
+            self.keeper.save_event(&Event::Restored(reason)).await?;
+            return Ok(None);
+        }
+        if is_too_old(&stored.record, self.started_at) {
+            self.keeper.save_event(&Event::Expired).await?;
+            return Ok(None);
+        }
+        self.spending(&stored)
+    }
+
+    fn spending(&self, stored: &Stored) -> Result<Option<Spending>, StoreError> {
+        let position = stored.record.position;
+        let Some(pair) = &stored.tokens else { return Ok(None) };
+        let token = self.keeper.open_refresh(position, pair)?;
+        Ok(Some(Spending { position, token }))
+    }
+
+    async fn open(&mut self) -> Reply {
+        self.keeper.set_refreshing(Some(self.started_at));
+        let deployment = &self.keeper.deployment;
+        let endpoint = refresh::endpoint(&deployment.application);
+        match deployment.tokens.open(&endpoint).await {
+            Ok(line) => {
+                self.hand.line = Some(line);
+                Reply::Done
+            }
+            Err(error) => self.without_answer(&error),
+        }
+    }
+
+    fn without_answer(&mut self, error: &TransportError) -> Reply {
+        self.hand.finding = Some(Finding::of_failure(error));
+        match error.reach() {
+            Reach::No => Reply::NotSent,
+            Reach::Unknown | Reach::Yes => Reply::Unanswered,
+        }
+    }
+
+    async fn room(&mut self) -> Reply {
+        let Some(journal) = &self.keeper.deployment.journal else { return Reply::Done };
+        let outcome = journal.has_room().await;
+        self.journaled(outcome)
+    }
+
+    async fn intend(&mut self) -> Reply {
+        let Some(position) = self.position() else { return Reply::Failed };
+        let id = self.keeper.deployment.new_id();
+        let entry = Entry { id, kind: Kind::Refresh, position, started_at: self.started_at, ending: None };
+        let outcome = self.keeper.deployment.store.begin(&self.keeper.id, entry).await;
+        match self.heard(outcome) {
+            Some(Begin::Done) => {
+                self.hand.entry = Some(id);
+                Reply::Done
+            }
+            Some(Begin::Occupied) => Reply::Nothing,
+            None => Reply::Failed,
+        }
+    }
+
+    async fn note(&mut self) -> Reply {
+        let Some(attempt) = self.noted() else { return Reply::Failed };
+        self.append(journal::Record::Intent(attempt)).await
+    }
+
+    async fn send(&mut self) -> Reply {
+        let (Some(line), Some(spending)) = (self.hand.line.take(), &self.hand.spending) else {
+            return Reply::NotSent;
+        };
+        let request = refresh::request(&self.keeper.deployment.application, &spending.token);
+        match line.send(request).await {
+            Ok(answer) => {
+                self.hand.answer = Some(answer);
+                Reply::Done
+            }
+            Err(error) => self.without_answer(&error),
+        }
+    }
+
+    async fn keep(&mut self) -> Reply {
+        let (Some(attempt), Some(answer)) = (self.noted(), &self.hand.answer) else { return Reply::Failed };
+        let (status, body) = (answer.status().as_u16(), answer.body().clone());
+        self.append(journal::Record::Answer(Answer { attempt, status, body })).await
+    }
+
+    async fn save(&mut self) -> Reply {
+        self.read_answer();
+        let saved = self.try_save().await;
+        match self.heard(saved) {
+            Some(Saved::As(published)) => {
+                self.hand.saved = Some(published);
+                Reply::Done
+            }
+            Some(Saved::Superseded) => Reply::Nothing,
+            None => Reply::Failed,
+        }
+    }
+
+    fn read_answer(&mut self) {
+        let (None, Some(answer), Some(spending)) =
+            (&self.hand.finding, &self.hand.answer, &self.hand.spending)
+        else {
+            return;
+        };
+        let deployment = &self.keeper.deployment;
+        deployment.trouble.skew(crate::alarm::skew(answer.headers(), self.started_at, deployment.now()));
+        let finding =
+            judge(answer, &deployment.application, &spending.token, spending.position, self.started_at);
+        tracing::info!(
+            connection = %self.keeper.id, position = %spending.position, outcome = finding.outcome.as_str(),
+            words = finding.words, "refresh ended"
+        );
+        self.hand.finding = Some(finding);
+    }
+
+    async fn try_save(&self) -> Result<Saved, StoreError> {
+        let (Some(finding), Some(spending)) = (&self.hand.finding, &self.hand.spending) else {
+            return Ok(Saved::Superseded);
+        };
+        let ending = self.ending(finding.outcome, &finding.words);
+        let pair = finding.pair.as_ref();
+        let saved = self
+            .keeper
+            .save(Change {
+                event: &finding.event,
+                pair: pair.map(|pair| NewPair { pair, refresh: pair.refresh.as_ref().unwrap_or(&spending.token) }),
+                ends: self.hand.entry.map(|entry| (entry, ending.clone())),
+                about: Some(spending.position),
+            })
+            .await?;
+        if self.hand.entry.is_none() {
+            self.add_to_history(spending.position, ending).await;
+        }
+        Ok(saved)
+    }
+
+    /// What never had an intent is in the history all the same. Its line is not worth a second attempt to save it.
+    async fn add_to_history(&self, position: Position, ending: Ending) {
+        let id = self.keeper.deployment.new_id();
+        let (kind, started_at) = (Kind::Refresh, self.started_at);
+        let entry = Entry { id, kind, position, started_at, ending: Some(ending) };
+        if let Err(error) = self.keeper.deployment.store.begin(&self.keeper.id, entry).await {
+            tracing::warn!(connection = %self.keeper.id, %error, "the history misses a refresh that was not sent");
+        }
+    }
+
+    /// The store did not take it. Nothing is more important than to save it, so it is tried again for as long as it
+    /// takes; meanwhile callers use the new pair.
+    async fn lend(&mut self) -> Reply {
+        let pair = self.hand.finding.as_ref().and_then(|finding| finding.pair.as_ref());
+        if let (Some(pair), Some(position)) = (pair, self.position()) {
+            self.keeper.lend(position, self.started_at, pair);
+        }
+        let clock = &self.keeper.deployment.clock;
+        clock.sleep_until(later(clock.now(), SAVE_AGAIN_AFTER)).await;
+        Reply::Done
+    }
+
+    async fn close(&mut self) -> Reply {
+        let Some(entry) = self.hand.entry else { return Reply::Done };
+        let has_pair = self.hand.finding.as_ref().is_some_and(|finding| finding.pair.is_some());
+        let record = match &self.hand.saved {
+            Some(saved) if has_pair => {
+                let connection = self.keeper.id.clone();
+                journal::Record::Committed { connection, position: saved.position() }
+            }
+            _ => journal::Record::Closed { entry },
+        };
+        self.append(record).await
+    }
+
+    fn publish(&mut self) -> Reply {
+        if let Some(saved) = self.hand.saved.take() {
+            self.keeper.publish(saved);
+        }
+        self.keeper.set_refreshing(None);
+        Reply::Done
+    }
+
+    /// Whoever began it is gone or has lost its lease: its request may have been carried out.
+    async fn take_over(&mut self) -> Reply {
+        let outcome = self.keeper.end_what_nobody_ends().await;
+        self.keeper.set_refreshing(None);
+        self.heard(outcome).map_or(Reply::Failed, |()| Reply::Done)
+    }
+
+    async fn withdraw(&mut self) -> Reply {
+        self.keeper.set_refreshing(None);
+        let Some(entry) = self.hand.entry else { return Reply::Done };
+        let ending = self.ending(Outcome::NotSent, "the journal could not take it, so nothing was sent");
+        let outcome = self.keeper.deployment.store.end_entry(&self.keeper.id, entry, ending).await;
+        self.heard(outcome).map_or(Reply::Failed, |()| Reply::Done)
+    }
+
+    async fn release(&mut self) -> Reply {
+        self.keeper.set_refreshing(None);
+        let Keeper { id, deployment, .. } = self.keeper;
+        let outcome = deployment.store.release(id, deployment.owner).await;
+        self.heard(outcome).map_or(Reply::Failed, |()| Reply::Done)
+    }
+
+    fn position(&self) -> Option<Position> {
+        self.hand.spending.as_ref().map(|spending| spending.position)
+    }
+
+    fn noted(&self) -> Option<journal::Attempt> {
+        let (connection, started_at) = (self.keeper.id.clone(), self.started_at);
+        Some(journal::Attempt { connection, position: self.position()?, entry: self.hand.entry?, started_at })
+    }
+
+    fn ending(&self, outcome: Outcome, words: &str) -> Ending {
+        Ending { at: self.keeper.deployment.now(), outcome, words: words.to_owned() }
+    }
+
+    async fn append(&mut self, record: journal::Record) -> Reply {
+        let Some(journal) = &self.keeper.deployment.journal else { return Reply::Done };
+        let outcome = journal.append(record).await;
+        self.journaled(outcome)
+    }
+
+    fn journaled<E: ToString>(&mut self, outcome: Result<(), E>) -> Reply {
+        self.keeper.deployment.trouble.journal(&outcome);
+        if let Err(error) = outcome {
+            let error = error.to_string();
+            tracing::error!(connection = %self.keeper.id, error, "the journal does not take what it should");
+            self.came = Came::Trouble;
+            return Reply::Failed;
+        }
+        Reply::Done
+    }
+
+    /// Remembers how the store did; `None` when it did not.
+    fn heard<T>(&mut self, outcome: Result<T, StoreError>) -> Option<T> {
+        self.keeper.deployment.trouble.store(&outcome);
+        match outcome {
+            Ok(value) => Some(value),
+            Err(error) => {
+                tracing::error!(connection = %self.keeper.id, %error, "the store does not do what it should");
+                self.came = Came::Trouble;
+                None
+            }
+        }
     }
 }
 
 fn is_too_old(record: &Record, now: Timestamp) -> bool {
     matches!(&record.link, Link::Linked(linked) if now >= later(linked.refresh_issued_at, REFRESH_LIFE))
-}
-
-/// An id for an entry of the history.
-pub(super) fn new_id(randomness: &dyn crate::randomness::Randomness) -> Uuid {
-    uuid::Builder::from_random_bytes(crate::randomness::bytes(randomness)).into_uuid()
-}
-
-pub(super) fn in_words(said: &Complaint) -> String {
-    format!("Keap answered {}: {}", said.status, said.words)
 }

@@ -3,25 +3,29 @@
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use http::{Request, Response};
 use jiff::Timestamp;
 use url::Url;
 use uuid::Uuid;
 
-use super::attempt::{in_words, new_id};
+use super::deployment::Deployment;
 use super::flow::{FLOW_LIFE, Flow};
 use super::history::{Ending, Entry, Kind, Outcome};
-use super::keeper::Keeper;
+use super::keeper::{Change, Keeper, NewPair, Saved};
 use super::record::{Account, Position};
 use super::step::Event;
+use super::verdict::in_words;
 use crate::clock::later;
 use crate::error::Error;
+use crate::journal::{Answer, Attempt, Record};
 use crate::oauth::answer::{self, TokenPair, Verdict};
 use crate::oauth::callback::{Callback, MalformedCallback, Message, Refusal};
 use crate::oauth::{Pkce, authorize, exchange};
 use crate::secret::{AuthorizationCode, BrowserKey, PkceVerifier, State, digest};
 use crate::store::seal::{Field, Place};
-use crate::store::{StoreError, Swap, Tokens, Write};
-use crate::transport::Reach;
+use crate::store::StoreError;
+use crate::transport::{Reach, TransportError};
 
 /// A started authorization.
 #[derive(Debug)]
@@ -98,26 +102,27 @@ impl Keeper {
         started_by: &str,
         switch_account: bool,
     ) -> Result<Started, Error> {
-        let state = State::random(&*self.randomness);
-        let browser_key = BrowserKey::random(&*self.randomness);
-        let verifier = match self.application.pkce {
+        let Deployment { application, sealer, randomness, store, .. } = &*self.deployment;
+        let state = State::random(&**randomness);
+        let browser_key = BrowserKey::random(&**randomness);
+        let verifier = match application.pkce {
             Pkce::Off => None,
-            Pkce::S256 => Some(PkceVerifier::random(&*self.randomness)),
+            Pkce::S256 => Some(PkceVerifier::random(&**randomness)),
         };
-        let now = self.clock.now();
+        let now = self.deployment.now();
         let flow = Flow {
             state_digest: digest(state.expose()),
             browser_digest: digest(browser_key.expose()),
             started_by: started_by.to_owned(),
             switch_account,
-            verifier: verifier.as_ref().map(|verifier| {
-                self.sealer.seal(self.place_of_verifier(), verifier.expose(), &*self.randomness)
-            }),
+            verifier: verifier
+                .as_ref()
+                .map(|verifier| sealer.seal(self.place_of_verifier(), verifier.expose(), &**randomness)),
             expires_at: later(now, FLOW_LIFE),
         };
-        self.store.add_flow(&self.id, flow, now).await?;
+        store.add_flow(&self.id, flow, now).await?;
         let challenge = verifier.map(|verifier| verifier.challenge());
-        Ok(Started { url: authorize::url(&self.application, &state, challenge.as_deref()), browser_key })
+        Ok(Started { url: authorize::url(application, &state, challenge.as_deref()), browser_key })
     }
 
     fn place_of_verifier(&self) -> Place<'_> {
@@ -131,8 +136,8 @@ impl Keeper {
     ) -> Result<Received, CallbackError> {
         let callback = Callback::parse(query)?;
         let state_digest = digest(callback.state.expose());
-        let flow = self.store.peek_flow(&self.id, state_digest).await?.ok_or(CallbackError::UnknownFlow)?;
-        if flow.expires_at <= self.clock.now() {
+        let flow = self.deployment.store.peek_flow(&self.id, state_digest).await?.ok_or(CallbackError::UnknownFlow)?;
+        if flow.expires_at <= self.deployment.now() {
             return Err(CallbackError::UnknownFlow);
         }
         // A stranger's browser must not be able to spend the flow either.
@@ -142,132 +147,155 @@ impl Keeper {
         if !is_same_browser {
             return Err(CallbackError::OtherBrowser);
         }
-        let flow = self.store.take_flow(&self.id, state_digest).await?.ok_or(CallbackError::UnknownFlow)?;
+        let flow = self.deployment.store.take_flow(&self.id, state_digest).await?.ok_or(CallbackError::UnknownFlow)?;
         Ok(Received { keeper: self.clone(), flow, message: callback.message })
     }
 
-    async fn note(&self, started_at: Timestamp, outcome: Outcome, words: &str) -> Result<(), StoreError> {
-        let position = self.known.borrow().record.as_ref().map_or(Position::NONE, |record| record.position);
-        let ending = Ending { at: self.clock.now(), outcome, words: words.to_owned() };
-        let id = new_id(&*self.randomness);
-        let entry = Entry { id, kind: Kind::Authorization, position, started_at, ending: Some(ending) };
-        self.store.add_entry(&self.id, entry).await
+    /// Writes down that a code is about to be exchanged.
+    async fn begin_exchange(&self, started_at: Timestamp) -> Result<Uuid, StoreError> {
+        let id = self.deployment.new_id();
+        let entry = Entry { id, kind: Kind::Authorization, position: self.position(), started_at, ending: None };
+        self.deployment.store.begin(&self.id, entry).await.map(|_| id)
+    }
+
+    fn position(&self) -> Position {
+        self.record().map_or(Position::NONE, |record| record.position)
+    }
+
+    async fn end(&self, entry: Uuid, outcome: Outcome, words: &str) -> Result<(), StoreError> {
+        self.deployment.store.end_entry(&self.id, entry, self.ending(outcome, words)).await?;
+        self.append(Record::Closed { entry }).await;
+        Ok(())
+    }
+
+    fn ending(&self, outcome: Outcome, words: &str) -> Ending {
+        Ending { at: self.deployment.now(), outcome, words: words.to_owned() }
+    }
+
+    async fn append(&self, record: Record) {
+        let Some(journal) = &self.deployment.journal else { return };
+        let outcome = journal.append(record).await;
+        self.deployment.trouble.journal(&outcome);
     }
 
     async fn exchange(&self, flow: Flow, code: AuthorizationCode) -> Result<Completed, Error> {
-        let started_at = self.clock.now();
-        let verifier =
-            flow.verifier.as_ref().map(|sealed| self.sealer.open(self.place_of_verifier(), sealed));
-        let verifier = verifier.transpose().map_err(|error| StoreError::new(error.to_string()))?;
-        let verifier = verifier.map(|text| PkceVerifier::new(text.as_str()));
-        let request = exchange::request(&self.application, &code, verifier.as_ref());
-        let answer = match self.transport.send(request).await {
+        let started_at = self.deployment.now();
+        let verifier = self.verifier(&flow)?;
+        let entry = self.begin_exchange(started_at).await?;
+        let application = &self.deployment.application;
+        let request = exchange::request(application, &code, verifier.as_ref());
+        let answer = match self.send(request).await {
             Ok(answer) => answer,
             Err(error) => {
                 let words = match error.reach() {
                     Reach::No => format!("Keap could not be reached: {error}"),
                     Reach::Unknown | Reach::Yes => format!("Keap did not answer: {error}"),
                 };
-                return self.not_exchanged(started_at, Outcome::Unconfirmed, words).await;
+                return self.not_exchanged(entry, Outcome::Unconfirmed, words).await;
             }
         };
-        let sent = [code.expose(), self.application.client_secret.expose()];
+        self.keep(entry, started_at, &answer).await;
+        let sent = [code.expose(), application.client_secret.expose()];
         match answer::read(&answer, &sent) {
-            Verdict::Granted(pair) => self.accept(&flow, pair, started_at).await,
+            Verdict::Granted(pair) => self.accept(&flow, pair, started_at, entry).await,
             Verdict::Misconfigured(said) => {
-                self.not_exchanged(started_at, Outcome::Misconfigured, in_words(&said)).await
+                self.not_exchanged(entry, Outcome::Misconfigured, in_words(&said)).await
             }
-            Verdict::Rejected(said) => {
-                self.not_exchanged(started_at, Outcome::Rejected, in_words(&said)).await
-            }
+            Verdict::Rejected(said) => self.not_exchanged(entry, Outcome::Rejected, in_words(&said)).await,
             Verdict::Throttled(said) | Verdict::Unconfirmed(said) => {
-                self.not_exchanged(started_at, Outcome::Unconfirmed, in_words(&said)).await
+                self.not_exchanged(entry, Outcome::Unconfirmed, in_words(&said)).await
             }
         }
     }
 
-    async fn not_exchanged(
-        &self,
-        started_at: Timestamp,
-        outcome: Outcome,
-        words: String,
-    ) -> Result<Completed, Error> {
-        self.note(started_at, outcome, &words).await?;
+    fn verifier(&self, flow: &Flow) -> Result<Option<PkceVerifier>, StoreError> {
+        let Some(sealed) = &flow.verifier else { return Ok(None) };
+        let text = self.deployment.sealer.open(self.place_of_verifier(), sealed);
+        let text = text.map_err(|error| StoreError::new(error.to_string()))?;
+        Ok(Some(PkceVerifier::new(text.as_str())))
+    }
+
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        self.deployment.tokens.open(request.uri()).await?.send(request).await
+    }
+
+    /// The raw answer is durable before it is read, as with a refresh.
+    async fn keep(&self, entry: Uuid, started_at: Timestamp, answer: &Response<Bytes>) {
+        let attempt = Attempt { connection: self.id.clone(), position: self.position(), entry, started_at };
+        let (status, body) = (answer.status().as_u16(), answer.body().clone());
+        self.append(Record::Answer(Answer { attempt, status, body })).await;
+    }
+
+    async fn not_exchanged(&self, entry: Uuid, outcome: Outcome, words: String) -> Result<Completed, Error> {
+        self.end(entry, outcome, &words).await?;
         Ok(Completed::NotExchanged { words, misconfigured: outcome == Outcome::Misconfigured })
     }
 
     /// Saves the first pair of a new lineage in the place of whatever was there.
-    async fn accept(&self, flow: &Flow, pair: TokenPair, started_at: Timestamp) -> Result<Completed, Error> {
-        let Some(refresh) = &pair.refresh else {
+    async fn accept(
+        &self,
+        flow: &Flow,
+        pair: TokenPair,
+        started_at: Timestamp,
+        entry: Uuid,
+    ) -> Result<Completed, Error> {
+        if pair.refresh.is_none() {
             let words = "Keap's answer has no refresh token".to_owned();
-            return self.not_exchanged(started_at, Outcome::Unconfirmed, words).await;
-        };
+            return self.not_exchanged(entry, Outcome::Unconfirmed, words).await;
+        }
         let chosen = Account { host: pair.account.clone(), name: None };
-        let ours = self.known.borrow().record.as_ref().map(|record| record.account.clone());
-        if let Some(ours) = ours.filter(|ours| ours.differs_from(&chosen) && !flow.switch_account) {
+        if !self.is_welcome(&pair, flow.switch_account) {
+            let ours = self.record().map(|record| record.account).unwrap_or_default();
             let words = format!("{chosen} was chosen, but this connection belongs to {ours}");
-            self.note(started_at, Outcome::OtherAccount, &words).await?;
+            self.end(entry, Outcome::OtherAccount, &words).await?;
             return Ok(Completed::OtherAccount { ours, chosen });
         }
-        let event = Event::Authorized { started_at, life: pair.expires_in, account: chosen.clone() };
-        self.save_lineage(&event, &pair, refresh).await?;
-        self.note(started_at, Outcome::Done, &format!("connected to {chosen}")).await?;
+        self.save_first_pair(&pair, started_at, entry).await?;
         Ok(Completed::Connected(chosen))
     }
 
-    async fn save_lineage(
+    /// Whether it is for the account that the connection belongs to, or another one is welcome.
+    pub(super) fn is_welcome(&self, pair: &TokenPair, switch_account: bool) -> bool {
+        let chosen = Account { host: pair.account.clone(), name: None };
+        switch_account || self.record().is_none_or(|record| !record.account.differs_from(&chosen))
+    }
+
+    pub(super) async fn save_first_pair(
         &self,
-        event: &Event,
         pair: &TokenPair,
-        refresh: &crate::secret::RefreshToken,
+        started_at: Timestamp,
+        entry: Uuid,
     ) -> Result<(), StoreError> {
-        let _writing = self.writing.lock().await;
-        loop {
-            let expected = self.known.borrow().record.as_ref().map(|record| record.position);
-            let Some(record) = self.after(event) else { return Ok(()) };
-            let tokens = Tokens::Replace(self.seal(record.position, pair, refresh));
-            let write = Write { record: record.clone(), tokens, ends: None };
-            match self.store.swap(&self.id, expected, write).await? {
-                Swap::Done => {
-                    self.known.send_modify(|known| {
-                        known.record = Some(record);
-                        known.access = Some(pair.access.clone());
-                    });
-                    return Ok(());
-                }
-                Swap::Lost => self.reload().await?,
-            }
+        let Some(refresh) = &pair.refresh else { return Ok(()) };
+        let account = Account { host: pair.account.clone(), name: None };
+        let ending = self.ending(Outcome::Done, &format!("connected to {account}"));
+        let event = Event::Authorized { started_at, life: pair.expires_in, account };
+        let change = Change {
+            event: &event,
+            pair: Some(NewPair { pair, refresh }),
+            ends: Some((entry, ending)),
+            about: None,
+        };
+        if let Saved::As(published) = self.save(change).await? {
+            self.note_committed(published.position()).await;
+            self.publish(published);
+            self.deployment.nudges.came.notify_one();
         }
+        Ok(())
     }
 
     pub(crate) async fn disconnect(&self) -> Result<(), StoreError> {
-        let _writing = self.writing.lock().await;
-        loop {
-            let expected = self.known.borrow().record.as_ref().map(|record| record.position);
-            let Some(record) = self.after(&Event::Disconnected) else { return Ok(()) };
-            if Some(record.position) == expected {
-                return Ok(());
-            }
-            let write = Write { record: record.clone(), tokens: Tokens::Erase, ends: None };
-            match self.store.swap(&self.id, expected, write).await? {
-                Swap::Done => {
-                    self.known.send_modify(|known| {
-                        known.record = Some(record.clone());
-                        known.access = None;
-                    });
-                    return self.note_disconnection(record.position).await;
-                }
-                Swap::Lost => self.reload().await?,
-            }
+        let before = self.position();
+        self.save_event(&Event::Disconnected).await?;
+        let position = self.position();
+        if position == before {
+            return Ok(());
         }
-    }
-
-    async fn note_disconnection(&self, position: Position) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let ending = Ending { at: now, outcome: Outcome::Done, words: String::new() };
-        let id: Uuid = new_id(&*self.randomness);
-        let entry = Entry { id, kind: Kind::Disconnection, position, started_at: now, ending: Some(ending) };
-        self.store.add_entry(&self.id, entry).await
+        self.note_committed(position).await;
+        let ending = self.ending(Outcome::Done, "");
+        let (id, started_at) = (self.deployment.new_id(), ending.at);
+        let entry = Entry { id, kind: Kind::Disconnection, position, started_at, ending: Some(ending) };
+        self.deployment.store.begin(&self.id, entry).await.map(|_| ())
     }
 }
 
@@ -288,8 +316,8 @@ impl Received {
         let Self { keeper, flow, message } = self;
         let code = match message {
             Message::Refused(refusal) => {
-                let now = keeper.clock.now();
-                keeper.note(now, Outcome::Rejected, refusal.explanation()).await?;
+                let entry = keeper.begin_exchange(keeper.deployment.now()).await?;
+                keeper.end(entry, Outcome::Rejected, refusal.explanation()).await?;
                 return Ok(Completed::Refused(refusal));
             }
             Message::Granted(code) => code,

@@ -1,83 +1,256 @@
-//! The supervised task that makes attempts when they are due.
+//! The supervised task that keeps all connections of a process alive.
 //!
-//! There is one for each connection in a process, so refreshes are single-flight by construction. It wakes at
-//! least once a minute and compares with the wall clock. A stop lets a running attempt finish.
+//! It asks the store which connections are due, so that a hundred thousand cost no more to watch than one, and makes
+//! each attempt in a task of its own. It wakes at least once a minute and compares with the wall clock, so that a
+//! suspended machine or a moved clock is noticed. A stop lets running attempts finish.
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+use super::ConnectionId;
+use super::attempt::Came;
+use super::deployment::Deployment;
 use super::keeper::Keeper;
-use super::record::{Health, Link};
+use super::record::{Health, Link, Next, Record};
 use super::schedule::LONGEST_SLEEP;
 use crate::clock::later;
+use crate::store::StoreError;
 
 /// After a failure of the store, or a panic: long enough not to spin, short against the three hours' margin.
 const AFTER_TROUBLE: Duration = Duration::from_secs(5);
 
+/// While another process has the lease, its result is looked for this often.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(500);
+
+/// Attempts at the same time: what Keap allows one application in a second.
+const MOST_AT_ONCE: usize = 25;
+
+/// After a sign from another process, this many connections are read again at once; the others when they are used.
+const MOST_READ_AGAIN: usize = 64;
+
 /// Starts the refresher; it ends when `stop` becomes true or its sender is gone.
-pub(crate) fn start(keeper: Arc<Keeper>, stop: watch::Receiver<bool>) -> JoinHandle<()> {
-    tokio::spawn(supervise(keeper, stop))
+pub(crate) fn start(deployment: Arc<Deployment>, stop: watch::Receiver<bool>) -> JoinHandle<()> {
+    tokio::spawn(supervise(deployment, stop))
 }
 
-/// A panic inside must not end the keeping alive: the next round finds the open attempt and goes on from there.
-async fn supervise(keeper: Arc<Keeper>, mut stop: watch::Receiver<bool>) {
+/// A panic inside must not end the keeping alive.
+async fn supervise(deployment: Arc<Deployment>, mut stop: watch::Receiver<bool>) {
+    let running = Arc::new(Running::default());
     loop {
-        match tokio::spawn(run(keeper.clone(), stop.clone())).await {
-            Ok(()) => return,
-            Err(error) if error.is_cancelled() => return,
-            Err(_) => tracing::error!(connection = %keeper.id, "the refresher panicked; starting it again"),
+        let round = Refresher { deployment: deployment.clone(), running: running.clone(), waits: BTreeMap::new() };
+        match tokio::spawn(round.run(stop.clone())).await {
+            Err(error) if error.is_panic() => tracing::error!("the refresher panicked; starting it again"),
+            Ok(()) | Err(_) => break,
         }
-        pause(&keeper, later(keeper.clock.now(), AFTER_TROUBLE), &mut stop).await;
-        keeper.known.send_modify(|known| known.refreshing = None);
-        if let Err(error) = keeper.end_what_a_crash_cut_off().await {
-            tracing::error!(connection = %keeper.id, %error, "an interrupted refresh could not be recorded");
+        let until = later(deployment.now(), AFTER_TROUBLE);
+        tokio::select! {
+            biased;
+            _ = stop.changed() => {}
+            () = deployment.clock.sleep_until(until) => {}
         }
     }
+    running.emptied().await;
 }
 
-async fn run(keeper: Arc<Keeper>, mut stop: watch::Receiver<bool>) {
-    let mut not_before = Timestamp::MIN;
-    while !*stop.borrow() && stop.has_changed().is_ok() {
-        let now = keeper.clock.now();
-        match keeper.due_at() {
-            Some(due) if due.max(not_before) <= now => {
-                if let Err(error) = keeper.attempt().await {
-                    tracing::error!(connection = %keeper.id, %error, "no refresh was made");
-                    not_before = later(keeper.clock.now(), AFTER_TROUBLE);
+struct Refresher {
+    deployment: Arc<Deployment>,
+    running: Arc<Running>,
+    /// Connections that are not looked at before a time, whatever the store says.
+    waits: BTreeMap<ConnectionId, Timestamp>,
+}
+
+impl Refresher {
+    async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        let mut watched_at = Timestamp::MIN;
+        while !*stop.borrow() && stop.has_changed().is_ok() {
+            let now = self.deployment.now();
+            if later(watched_at, LONGEST_SLEEP) <= now || watched_at > now {
+                watched_at = now;
+                super::watchman::look_at_loaded(&self.deployment).await;
+            }
+            let wake_at = self.start_what_is_due(now).await;
+            self.pause(wake_at, &mut stop).await;
+        }
+    }
+
+    /// Starts the attempts that are due; says when to look again.
+    async fn start_what_is_due(&mut self, now: Timestamp) -> Timestamp {
+        self.take_notes(now);
+        for id in self.deployment.nudges.take() {
+            if !self.is_to_wait(&id, now) {
+                self.work_on(id);
+            }
+        }
+        let due = self.due().await;
+        self.deployment.trouble.store(&due);
+        let Ok(due) = due else { return later(now, AFTER_TROUBLE) };
+        let mut wake_at = later(now, LONGEST_SLEEP);
+        for (id, at) in due {
+            let at = self.waits.get(&id).map_or(at, |wait| at.max(*wait));
+            if at <= now && self.running.has_room() {
+                self.work_on(id);
+            } else if at > now {
+                wake_at = wake_at.min(at);
+            }
+        }
+        self.waits.values().fold(wake_at, |wake_at, wait| wake_at.min(*wait))
+    }
+
+    /// What is due soonest and is not being worked on.
+    async fn due(&self) -> Result<Vec<(ConnectionId, Timestamp)>, StoreError> {
+        let set_aside = self.waits.len() + self.running.lock().len();
+        let limit = u32::try_from(MOST_AT_ONCE + set_aside + 1).unwrap_or(u32::MAX);
+        let due = self.deployment.store.due(limit).await?;
+        let free = due.into_iter().filter(|due| !self.running.lock().contains(&due.connection));
+        Ok(free.map(|due| (due.connection, due.at)).collect())
+    }
+
+    fn is_to_wait(&self, id: &ConnectionId, now: Timestamp) -> bool {
+        self.waits.get(id).is_some_and(|wait| *wait > now)
+    }
+
+    /// What ended attempts said about when to look again. Whoever has waited is looked at, due or not: a caller may
+    /// still wait for it.
+    fn take_notes(&mut self, now: Timestamp) {
+        self.waits.retain(|id, wait| {
+            if *wait <= now {
+                self.deployment.nudges.add(id);
+            }
+            *wait > now
+        });
+        for (id, came) in self.running.take_notes() {
+            let wait = match came {
+                Came::ToAnEnd => continue,
+                Came::LeaseTaken(left) => LOOK_AGAIN_AFTER.min(left.max(Duration::from_millis(1))),
+                Came::Trouble => AFTER_TROUBLE,
+            };
+            self.waits.insert(id, later(now, wait));
+        }
+    }
+
+    /// In a task of its own that nothing cancels. Of two for the same connection the second does nothing.
+    fn work_on(&self, id: ConnectionId) {
+        let Some(place) = self.running.enter(&id) else { return };
+        let deployment = self.deployment.clone();
+        tokio::spawn(async move {
+            let came = match deployment.keeper(&id).await {
+                Ok(keeper) => keeper.work().await,
+                Err(error) => {
+                    tracing::error!(connection = %id, %error, "a connection could not be read");
+                    Came::Trouble
                 }
+            };
+            place.note(came);
+        });
+    }
+
+    async fn pause(&mut self, until: Timestamp, stop: &mut watch::Receiver<bool>) {
+        let Deployment { clock, nudges, store, .. } = &*self.deployment;
+        tokio::select! {
+            biased;
+            _ = stop.changed() => {}
+            () = nudges.came.notified() => {}
+            () = self.running.left.notified() => {}
+            () = store.changes() => {
+                self.waits.clear();
+                read_again(&self.deployment).await;
             }
-            due => {
-                let longest = later(now, LONGEST_SLEEP);
-                let until = due.map_or(longest, |due| due.max(not_before).min(longest));
-                pause(&keeper, until, &mut stop).await;
-            }
+            () = clock.sleep_until(until) => {}
         }
     }
 }
 
-async fn pause(keeper: &Keeper, until: Timestamp, stop: &mut watch::Receiver<bool>) {
-    let mut known = keeper.known.subscribe();
-    tokio::select! {
-        () = keeper.clock.sleep_until(until) => {}
-        () = keeper.nudge.notified() => {}
-        _ = known.changed() => {}
-        _ = stop.changed() => {}
+async fn read_again(deployment: &Deployment) {
+    for (n, keeper) in deployment.loaded().into_iter().enumerate() {
+        if n >= MOST_READ_AGAIN {
+            return;
+        }
+        if let Err(error) = keeper.reload().await {
+            tracing::warn!(connection = %keeper.id, %error, "a connection could not be read again");
+        }
     }
 }
 
 impl Keeper {
-    /// When the next attempt is due; `None` when there is nothing to refresh.
-    fn due_at(&self) -> Option<Timestamp> {
-        let known = self.known.borrow();
-        let Link::Linked(linked) = &known.record.as_ref()?.link else { return None };
-        if let Health::Lost(_) = linked.health {
-            return None;
+    /// Does for the connection what is due, if anything is; reads it again in any case.
+    async fn work(&self) -> Came {
+        let came = match self.current() {
+            Some(record) if is_to_be_probed(&record) && self.access_header().is_some() => {
+                if record.due_at().is_some_and(|due| due <= self.deployment.now()) {
+                    self.probe().await
+                } else {
+                    Came::ToAnEnd
+                }
+            }
+            _ => self.attempt().await,
+        };
+        super::watchman::look_at(self).await;
+        came
+    }
+}
+
+fn is_to_be_probed(record: &Record) -> bool {
+    let Link::Linked(linked) = &record.link else { return false };
+    matches!(linked.health, Health::Unconfirmed { next: Next::Probe, .. })
+}
+
+/// The connections that are being worked on, and how the last works came out.
+#[derive(Default)]
+struct Running {
+    connections: Mutex<BTreeSet<ConnectionId>>,
+    notes: Mutex<Vec<(ConnectionId, Came)>>,
+    left: Notify,
+}
+
+/// A place among the running; given back when dropped, also by a panic.
+struct Place {
+    running: Arc<Running>,
+    id: ConnectionId,
+}
+
+impl Running {
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<ConnectionId>> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_room(&self) -> bool {
+        self.lock().len() < MOST_AT_ONCE
+    }
+
+    fn enter(self: &Arc<Self>, id: &ConnectionId) -> Option<Place> {
+        self.lock().insert(id.clone()).then(|| Place { running: self.clone(), id: id.clone() })
+    }
+
+    fn take_notes(&self) -> Vec<(ConnectionId, Came)> {
+        std::mem::take(&mut self.notes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn emptied(&self) {
+        loop {
+            let left = self.left.notified();
+            if self.lock().is_empty() {
+                return;
+            }
+            left.await;
         }
-        // A live token that is simply due, or one that has ended while all seemed well (a suspended machine).
-        Some(linked.refresh_at)
+    }
+}
+
+impl Place {
+    fn note(self, came: Came) {
+        let mut notes = self.running.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.push((self.id.clone(), came));
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.running.lock().remove(&self.id);
+        self.running.left.notify_one();
     }
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::record::{Account, Health, Link, Linked, LostReason, Position, Record};
+use super::record::{Account, Health, Link, Linked, LostReason, Position, Record, RestoredReason};
 use super::schedule::REFRESH_LIFE;
 use crate::clock::later;
 
@@ -60,6 +60,14 @@ pub enum Phase {
     Misconfigured {
         /// Since when.
         since: Timestamp,
+    },
+    /// The store was restored from a backup or copied: nothing is refreshed until a person
+    /// [adopts](crate::Keap::adopt) it or connects again.
+    Restored {
+        /// Since when.
+        since: Timestamp,
+        /// By what it was recognised.
+        reason: RestoredReason,
     },
     /// A person has to connect again.
     NeedsReconnect {
@@ -122,6 +130,7 @@ impl Phase {
             self,
             Self::NotConnected
                 | Self::NeedsReconnect { .. }
+                | Self::Restored { .. }
                 | Self::Disconnected { .. }
                 | Self::Misconfigured { .. }
         )
@@ -153,8 +162,9 @@ fn phase(record: Option<&Record>, refreshing: Option<Timestamp>) -> Phase {
         (Health::Well, Some(since)) => Phase::Refreshing { since },
         (Health::Well, None) => Phase::Connected,
         (Health::Unreached { attempts }, _) => Phase::Unreached { since, attempts },
-        (Health::Unconfirmed { attempts }, _) => Phase::Unconfirmed { since, attempts },
+        (Health::Unconfirmed { attempts, .. }, _) => Phase::Unconfirmed { since, attempts },
         (Health::Suspect { rejections, .. }, _) => Phase::Suspect { since, rejections },
+        (Health::Restored(reason), _) => Phase::Restored { since, reason },
         (Health::Misconfigured, _) => Phase::Misconfigured { since },
     }
 }

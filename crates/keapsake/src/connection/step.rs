@@ -79,6 +79,9 @@ pub struct Circumstances {
     pub policy: Policy,
 }
 
+/// The function that says what an event makes of a connection: [`step`], or what a simulation proves wrong.
+pub type Step = fn(Option<&Record>, &Event, Circumstances) -> Option<Record>;
+
 /// The connection after the event. `None` is a connection that was never made.
 ///
 /// Events that do not concern a state leave it as it is.

@@ -8,6 +8,12 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use super::Application;
 use crate::secret::RefreshToken;
 
+/// Where the request goes.
+pub fn endpoint(application: &Application) -> http::Uri {
+    // A parsed web address is always a valid URI.
+    application.endpoints.token.as_str().parse().unwrap_or_default()
+}
+
 /// The request that spends a refresh token. It must be sent at most once.
 ///
 /// Keap wants the credentials as `Basic` here, raw: its samples and its own SDK do not percent-encode them as
@@ -30,10 +36,7 @@ pub(super) fn post(application: &Application, form: &[(&str, &str)]) -> http::Re
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     let mut request = http::Request::new(Bytes::from(body));
     *request.method_mut() = http::Method::POST;
-    // A parsed web address is always a valid URI.
-    if let Ok(uri) = application.endpoints.token.as_str().parse() {
-        *request.uri_mut() = uri;
-    }
+    *request.uri_mut() = endpoint(application);
     let headers = request.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
