@@ -8,6 +8,7 @@ pub mod conformance;
 pub mod key_file;
 pub mod memory;
 pub mod seal;
+mod sql;
 pub mod sqlite;
 
 use std::time::Duration;
@@ -226,6 +227,9 @@ pub struct Due {
     /// When.
     pub at: Timestamp,
 }
+
+/// No lease is given for longer. One that seems to last longer was given before the store's clock was moved back.
+pub const LONGEST_LEASE: Duration = Duration::from_hours(1);
 
 /// Whether the right to refresh was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,21 +1,35 @@
 //! A store in memory: for tests and for trying things out. What it holds ends with the program.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use futures_util::future::{BoxFuture, ready};
+use futures_util::future::{BoxFuture, pending, ready};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Identity, Store, StoreError, Stored, Swap, Tokens, Write};
+use super::sql::nothing_to_lease;
+use super::sql::statements::HISTORY_KEPT;
+use super::{
+    Begin, Due, Identity, LONGEST_LEASE, Lease, Revision, Store, StoreError, Stored, Swap, Tokens,
+    WrappedKeys, Write,
+};
+use crate::clock::{Clock, SystemClock, later, until};
 use crate::connection::ConnectionId;
 use crate::connection::flow::Flow;
-use crate::connection::history::{Ending, Entry};
-use crate::connection::record::Position;
+use crate::connection::history::{Ending, Entry, Kind};
 
 /// Keeps connections in memory. The reference for the contract of [`Store`].
-#[derive(Default)]
-pub struct MemoryStore(Mutex<Shelves>);
+pub struct MemoryStore {
+    clock: Arc<dyn Clock>,
+    shelves: Mutex<Shelves>,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::on(Arc::new(SystemClock))
+    }
+}
 
 #[derive(Default)]
 struct Shelves {
@@ -26,19 +40,27 @@ struct Shelves {
 #[derive(Default)]
 struct Shelf {
     stored: Option<Stored>,
+    lease: Option<Held>,
     history: Vec<Entry>,
     flows: Vec<Flow>,
+    alarms: BTreeMap<String, Timestamp>,
+}
+
+struct Held {
+    owner: Uuid,
+    until: Timestamp,
+}
+
+impl Held {
+    /// A lease that ends later than any is given for was given before the clock was moved back.
+    fn keeps_out(&self, owner: Uuid, now: Timestamp) -> bool {
+        self.owner != owner && self.until > now && self.until <= later(now, LONGEST_LEASE)
+    }
 }
 
 impl Shelf {
-    fn end_entry(&mut self, id: Uuid, ending: Ending) {
-        if let Some(entry) = self.history.iter_mut().find(|entry| entry.id == id) {
-            entry.ending.get_or_insert(ending);
-        }
-    }
-
-    fn swap(&mut self, expected: Option<Position>, write: Write) -> Swap {
-        if self.stored.as_ref().map(|stored| stored.record.position) != expected {
+    fn swap(&mut self, expected: Option<Revision>, write: Write) -> Swap {
+        if self.stored.as_ref().map(|stored| stored.revision) != expected {
             return Swap::Lost;
         }
         let tokens = match write.tokens {
@@ -46,17 +68,72 @@ impl Shelf {
             Tokens::Replace(pair) => Some(pair),
             Tokens::Erase => None,
         };
-        self.stored = Some(Stored { record: write.record, tokens });
+        let revision = expected.map_or(Revision::FIRST, Revision::next);
+        self.stored = Some(Stored { record: write.record, tokens, revision });
         if let Some((entry, ending)) = write.ends {
             self.end_entry(entry, ending);
         }
         Swap::Done
     }
+
+    fn lease(&mut self, owner: Uuid, life: Duration, now: Timestamp) -> Lease {
+        match &self.lease {
+            Some(held) if held.keeps_out(owner, now) => Lease::Taken { left: until(now, held.until) },
+            _ => {
+                self.lease = Some(Held { owner, until: later(now, life.min(LONGEST_LEASE)) });
+                Lease::Held
+            }
+        }
+    }
+
+    fn release(&mut self, owner: Uuid) {
+        self.lease.take_if(|held| held.owner == owner);
+    }
+
+    fn begin(&mut self, entry: Entry) -> Begin {
+        let is_open_refresh = |entry: &Entry| entry.kind == Kind::Refresh && entry.ending.is_none();
+        let occupies = |other: &Entry| is_open_refresh(other) && other.position == entry.position;
+        if is_open_refresh(&entry) && self.history.iter().any(occupies) {
+            return Begin::Occupied;
+        }
+        self.history.push(entry);
+        self.forget_entries();
+        Begin::Done
+    }
+
+    /// Open entries stay however old they are: what was tried and never ended still has to be settled.
+    fn forget_entries(&mut self) {
+        let mut too_many = self.history.len().saturating_sub(HISTORY_KEPT);
+        self.history.retain(|entry| {
+            let is_old = too_many > 0;
+            too_many = too_many.saturating_sub(1);
+            !is_old || entry.ending.is_none()
+        });
+    }
+
+    fn end_entry(&mut self, id: Uuid, ending: Ending) {
+        if let Some(entry) = self.history.iter_mut().find(|entry| entry.id == id) {
+            entry.ending.get_or_insert(ending);
+        }
+    }
 }
 
 impl MemoryStore {
+    /// With leases that run on this clock.
+    pub fn on(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, shelves: Mutex::default() }
+    }
+
     fn shelves(&self) -> MutexGuard<'_, Shelves> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does something with everything, at once.
+    fn with_all<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut Shelves) -> T,
+    ) -> BoxFuture<'static, Result<T, StoreError>> {
+        Box::pin(ready(Ok(act(&mut self.shelves()))))
     }
 
     /// Does something with one connection's shelf, at once.
@@ -65,17 +142,39 @@ impl MemoryStore {
         id: &ConnectionId,
         act: impl FnOnce(&mut Shelf) -> T,
     ) -> BoxFuture<'static, Result<T, StoreError>> {
-        Box::pin(ready(Ok(act(self.shelves().connections.entry(id.clone()).or_default()))))
+        self.with_all(|shelves| act(shelves.connections.entry(id.clone()).or_default()))
     }
 }
 
 impl Store for MemoryStore {
     fn identity(&self) -> BoxFuture<'_, Result<Option<Identity>, StoreError>> {
-        Box::pin(ready(Ok(self.shelves().identity.clone())))
+        self.with_all(|shelves| shelves.identity.clone())
     }
 
     fn identify(&self, identity: Identity) -> BoxFuture<'_, Result<Identity, StoreError>> {
-        Box::pin(ready(Ok(self.shelves().identity.get_or_insert(identity).clone())))
+        self.with_all(|shelves| shelves.identity.get_or_insert(identity).clone())
+    }
+
+    fn incarnation(&self) -> BoxFuture<'_, Result<String, StoreError>> {
+        Box::pin(ready(Ok("memory".into())))
+    }
+
+    fn settle(&self, incarnation: String) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.with_all(|shelves| {
+            if let Some(identity) = &mut shelves.identity {
+                identity.incarnation = incarnation;
+            }
+        })
+    }
+
+    fn swap_keys(&self, expected: Revision, keys: WrappedKeys) -> BoxFuture<'_, Result<Swap, StoreError>> {
+        self.with_all(|shelves| match &mut shelves.identity {
+            Some(identity) if identity.keys.revision == expected => {
+                identity.keys = WrappedKeys { revision: expected.next(), ..keys };
+                Swap::Done
+            }
+            _ => Swap::Lost,
+        })
     }
 
     fn load<'a>(&'a self, id: &'a ConnectionId) -> BoxFuture<'a, Result<Option<Stored>, StoreError>> {
@@ -85,14 +184,61 @@ impl Store for MemoryStore {
     fn swap<'a>(
         &'a self,
         id: &'a ConnectionId,
-        expected: Option<Position>,
+        expected: Option<Revision>,
         write: Write,
     ) -> BoxFuture<'a, Result<Swap, StoreError>> {
         self.with(id, |shelf| shelf.swap(expected, write))
     }
 
-    fn add_entry<'a>(&'a self, id: &'a ConnectionId, entry: Entry) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.with(id, |shelf| shelf.history.push(entry))
+    fn due(&self, limit: u32) -> BoxFuture<'_, Result<Vec<Due>, StoreError>> {
+        self.with_all(|shelves| {
+            let due = shelves.connections.iter().filter_map(|(id, shelf)| {
+                let at = shelf.stored.as_ref()?.record.due_at()?;
+                Some(Due { connection: id.clone(), at })
+            });
+            let mut due: Vec<_> = due.collect();
+            due.sort_by_key(|due| due.at);
+            due.truncate(limit as usize);
+            due
+        })
+    }
+
+    fn connections<'a>(
+        &'a self,
+        after: Option<&'a ConnectionId>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<ConnectionId>, StoreError>> {
+        self.with_all(|shelves| {
+            let stored = shelves.connections.iter().filter(|(_, shelf)| shelf.stored.is_some());
+            let later = stored.map(|(id, _)| id).filter(|id| after.is_none_or(|after| *id > after));
+            later.take(limit as usize).cloned().collect()
+        })
+    }
+
+    fn lease<'a>(
+        &'a self,
+        id: &'a ConnectionId,
+        owner: Uuid,
+        life: Duration,
+    ) -> BoxFuture<'a, Result<Lease, StoreError>> {
+        let now = self.clock.now();
+        let lease = match self.shelves().connections.get_mut(id) {
+            Some(shelf) if shelf.stored.is_some() => Ok(shelf.lease(owner, life, now)),
+            _ => Err(nothing_to_lease(id)),
+        };
+        Box::pin(ready(lease))
+    }
+
+    fn release<'a>(&'a self, id: &'a ConnectionId, owner: Uuid) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.with(id, |shelf| shelf.release(owner))
+    }
+
+    fn release_all(&self, owner: Uuid) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.with_all(|shelves| shelves.connections.values_mut().for_each(|shelf| shelf.release(owner)))
+    }
+
+    fn begin<'a>(&'a self, id: &'a ConnectionId, entry: Entry) -> BoxFuture<'a, Result<Begin, StoreError>> {
+        self.with(id, |shelf| shelf.begin(entry))
     }
 
     fn end_entry<'a>(
@@ -102,6 +248,10 @@ impl Store for MemoryStore {
         ending: Ending,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         self.with(id, |shelf| shelf.end_entry(entry, ending))
+    }
+
+    fn open_entries<'a>(&'a self, id: &'a ConnectionId) -> BoxFuture<'a, Result<Vec<Entry>, StoreError>> {
+        self.with(id, |shelf| shelf.history.iter().filter(|entry| entry.ending.is_none()).cloned().collect())
     }
 
     fn history<'a>(
@@ -141,5 +291,38 @@ impl Store for MemoryStore {
             let at = shelf.flows.iter().position(|flow| flow.state_digest == state_digest)?;
             Some(shelf.flows.swap_remove(at))
         })
+    }
+
+    fn raise<'a>(
+        &'a self,
+        id: &'a ConnectionId,
+        condition: &'a str,
+        at: Timestamp,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        self.with(id, |shelf| {
+            let is_new = !shelf.alarms.contains_key(condition);
+            shelf.alarms.entry(condition.to_owned()).or_insert(at);
+            is_new
+        })
+    }
+
+    fn clear<'a>(
+        &'a self,
+        id: &'a ConnectionId,
+        condition: &'a str,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        self.with(id, |shelf| shelf.alarms.remove(condition).is_some())
+    }
+
+    fn raised<'a>(
+        &'a self,
+        id: &'a ConnectionId,
+    ) -> BoxFuture<'a, Result<Vec<(String, Timestamp)>, StoreError>> {
+        self.with(id, |shelf| shelf.alarms.iter().map(|(condition, at)| (condition.clone(), *at)).collect())
+    }
+
+    /// Nobody else has it.
+    fn changes(&self) -> BoxFuture<'_, ()> {
+        Box::pin(pending())
     }
 }

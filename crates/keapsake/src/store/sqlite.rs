@@ -1,58 +1,70 @@
 //! A store in SQLite, beside the application's own tables in the same file if it likes.
 
+use std::time::Duration;
+
 use futures_util::future::BoxFuture;
-use jiff::Timestamp;
 use sqlx::migrate::Migrator;
+use sqlx::pool::{Pool, PoolConnection};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, Sqlite, SqliteConnection, SqlitePool, Transaction};
-use uuid::Uuid;
+use sqlx::{
+    ConnectOptions as _, Connection as _, Row as _, Sqlite, SqliteConnection, SqlitePool, Transaction,
+};
 
-use super::{Identity, Sealed, SealedPair, Store, StoreError, Stored, Swap, Tokens, Write};
-use crate::clock::from_millis;
-use crate::connection::ConnectionId;
-use crate::connection::flow::Flow;
-use crate::connection::history::{Ending, Entry, Kind, Outcome};
-use crate::connection::record::{Position, Record};
+use super::StoreError;
+use super::sql::changes::pause;
+use super::sql::engine::{Engine, carries_out, speaks};
+use super::sql::rows::Columns;
+use super::sql::statements::on_time;
+use super::sql::step::{Step, Value};
+pub(crate) use super::sql::trouble::trouble;
+use super::sql::{SqlStore, migrate};
 
-static MIGRATIONS: Migrator = sqlx::migrate!();
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations/sqlite");
+
+/// SQLite before 3.51.3 can lose commits when its write-ahead log is reset (<https://sqlite.org/wal.html>).
+const VERSION_MIN: i32 = 3_051_003;
+const _: () = assert!(libsqlite3_sys::SQLITE_VERSION_NUMBER >= VERSION_MIN);
+
+/// How often is looked whether another process has written.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Keeps connections in an SQLite database. Its tables begin with `keapsake_`.
 ///
 /// The pool should hold a single connection that writes, with `journal_mode=WAL` and `synchronous=FULL`:
-/// anything less can forget a token that Keap believes we have.
-#[derive(Clone)]
-pub struct SqliteStore {
-    pool: SqlitePool,
-}
+/// anything less can forget a token that Keap believes we have. Several processes on one machine may share the file.
+pub type SqliteStore = SqlStore<Sqlite>;
 
-impl SqliteStore {
+impl SqlStore<Sqlite> {
     /// In this database, creating or bringing up to date the tables it needs.
     ///
     /// # Errors
     /// [`StoreError`] when the database is unusable, when it was written by a newer version, or when its settings
     /// could lose what was acknowledged. The message says what to do.
     pub async fn open(pool: SqlitePool) -> Result<Self, StoreError> {
+        check_version(&pool).await?;
         check_durability(&pool).await?;
-        let mut migrations = Migrator { ..Migrator::DEFAULT };
-        migrations.migrations.clone_from(&MIGRATIONS.migrations);
-        migrations.dangerous_set_table_name("_keapsake_migrations");
-        migrations.run(&pool).await.map_err(|error| {
-            StoreError::new(format!(
-                "Keapsake's tables could not be brought up to date: {error}. If this database was used by a \
-                 newer version, run that version"
-            ))
-        })?;
-        Ok(Self { pool })
-    }
-
-    /// The database it is in.
-    pub fn pool(&self) -> &SqlitePool {
-        &self.pool
+        bring_up_to_date(&pool).await?;
+        Ok(Self::on(pool))
     }
 }
 
-/// SQLite before 3.51.3 can lose commits when its write-ahead log is reset (<https://sqlite.org/wal.html>).
-const _: () = assert!(libsqlite3_sys::SQLITE_VERSION_NUMBER >= 3_051_003);
+/// A transaction of the delivery, which has its tables beside.
+pub(crate) async fn begin(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>, StoreError> {
+    pool.begin_with(Sqlite::BEGIN).await.map_err(trouble)
+}
+
+async fn check_version(pool: &SqlitePool) -> Result<(), StoreError> {
+    let version: String =
+        sqlx::query_scalar("SELECT sqlite_version()").fetch_one(pool).await.map_err(trouble)?;
+    let parts = version.split('.').filter_map(|part| part.parse::<i32>().ok());
+    if parts.fold(0, |number, part| number * 1000 + part) >= VERSION_MIN {
+        return Ok(());
+    }
+    Err(StoreError::new(format!(
+        "this program runs on SQLite {version}, which can lose what was saved; 3.51.3 or newer is needed. Build it \
+         with the SQLite that comes with Keapsake"
+    )))
+}
 
 async fn check_durability(pool: &SqlitePool) -> Result<(), StoreError> {
     let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(pool).await.map_err(trouble)?;
@@ -65,356 +77,114 @@ async fn check_durability(pool: &SqlitePool) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A transaction that takes the write lock at once: an upgrade from reading to writing could fail with BUSY.
-pub(crate) async fn begin(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>, StoreError> {
-    pool.begin_with("BEGIN IMMEDIATE").await.map_err(trouble)
+/// Under the write lock, so that of several processes that start at once, one makes the tables.
+async fn bring_up_to_date(pool: &SqlitePool) -> Result<(), StoreError> {
+    let migrations = migrate::ours(&MIGRATIONS);
+    let mut connection = pool.acquire().await.map_err(trouble)?;
+    if migrate::is_current(&mut *connection, &migrations).await {
+        return Ok(());
+    }
+    let mut transaction = connection.begin_with(Sqlite::BEGIN).await.map_err(trouble)?;
+    migrations.run_direct(None, &mut *transaction, false).await.map_err(migrate::trouble)?;
+    transaction.commit().await.map_err(trouble)
 }
 
-/// A database error in words for people. SQL and values are left out.
-#[expect(clippy::needless_pass_by_value, reason = "it is made for `map_err`")]
-pub(crate) fn trouble(error: sqlx::Error) -> StoreError {
-    let advice = match &error {
-        sqlx::Error::Database(db) if db.message().contains("full") => {
-            "free some space on the disk; what was not saved will be tried again"
-        }
-        sqlx::Error::Database(db) if db.message().contains("readonly") => {
-            "make the database file and its folder writable for the user this program runs as"
-        }
-        sqlx::Error::PoolTimedOut => {
-            "something holds the database for long; see if another program has it open"
-        }
-        _ => "see that the file is there, whole and writable",
-    };
-    StoreError::new(format!("the database did not do it ({error}): {advice}"))
-}
+impl Engine for Sqlite {
+    // The write lock at once: an upgrade from reading to writing could fail with BUSY.
+    const BEGIN: &'static str = "BEGIN IMMEDIATE";
+    const TELL: Option<&'static str> = None;
+    // Longer than connections usually wait for the write lock.
+    const PATIENCE: Duration = Duration::from_secs(15);
+    on_time!("CAST(unixepoch('subsec') * 1000 AS INTEGER)");
+    carries_out!();
 
-impl Store for SqliteStore {
-    fn identity(&self) -> BoxFuture<'_, Result<Option<Identity>, StoreError>> {
+    type Ear = Option<Ear>;
+
+    /// The busy timeout has been waited for already.
+    fn is_conflict(_: &sqlx::Error) -> bool {
+        false
+    }
+
+    /// Back to the pool: the database is in this process, a new connection would be stuck as well.
+    fn abandon(connection: PoolConnection<Self>) {
+        drop(connection);
+    }
+
+    fn incarnation(connection: &mut SqliteConnection) -> BoxFuture<'_, sqlx::Result<String>> {
         Box::pin(async {
-            let row = sqlx::query("SELECT deployment, key_check FROM keapsake_identity")
-                .fetch_optional(&self.pool)
-                .await
-                .map_err(trouble)?;
-            row.map(|row| read_identity(&row)).transpose()
+            let Some(file) = file_of(connection).await? else { return Ok("memory".into()) };
+            let file = tokio::fs::metadata(file).await?;
+            Ok(format!("file:{}", inode(&file)))
         })
     }
 
-    fn identify(&self, identity: Identity) -> BoxFuture<'_, Result<Identity, StoreError>> {
-        Box::pin(async move {
-            sqlx::query(
-                "INSERT INTO keapsake_identity (only_row, deployment, key_check) VALUES (1, $1, $2)
-                 ON CONFLICT DO NOTHING",
-            )
-            .bind(identity.deployment.to_string())
-            .bind(identity.key_check.as_bytes())
-            .execute(&self.pool)
-            .await
-            .map_err(trouble)?;
-            self.identity().await?.ok_or_else(|| unreadable("keapsake_identity"))
-        })
-    }
-
-    fn load<'a>(&'a self, id: &'a ConnectionId) -> BoxFuture<'a, Result<Option<Stored>, StoreError>> {
+    /// On a connection of its own: one that writes does not notice its own process, and is needed elsewhere.
+    fn listen(pool: &Pool<Self>) -> BoxFuture<'_, sqlx::Result<Option<Ear>>> {
         Box::pin(async {
-            let row =
-                sqlx::query("SELECT record, access_ct, refresh_ct FROM keapsake_connection WHERE id = $1")
-                    .bind(id.as_str())
-                    .fetch_optional(&self.pool)
-                    .await
-                    .map_err(trouble)?;
-            row.map(|row| read_stored(&row)).transpose()
-        })
-    }
-
-    fn swap<'a>(
-        &'a self,
-        id: &'a ConnectionId,
-        expected: Option<Position>,
-        write: Write,
-    ) -> BoxFuture<'a, Result<Swap, StoreError>> {
-        Box::pin(async move {
-            let mut tx = begin(&self.pool).await?;
-            if position(&mut tx, id).await? != expected {
-                return Ok(Swap::Lost);
+            if file_of(&mut *pool.acquire().await?).await?.is_none() {
+                return Ok(None);
             }
-            write_record(&mut tx, id, &write.record).await?;
-            match &write.tokens {
-                Tokens::Keep => {}
-                Tokens::Replace(pair) => write_tokens(&mut tx, id, Some(pair)).await?,
-                Tokens::Erase => write_tokens(&mut tx, id, None).await?,
+            let options = (*pool.connect_options()).clone().create_if_missing(false);
+            let mut connection = options.connect().await?;
+            let version = data_version(&mut connection).await?;
+            Ok(Some(Ear { connection, version }))
+        })
+    }
+
+    fn hear(ear: &mut Option<Ear>) -> BoxFuture<'_, sqlx::Result<()>> {
+        Box::pin(async {
+            match ear {
+                Some(ear) => ear.hear().await,
+                // Nobody else has a database in memory.
+                None => std::future::pending().await,
             }
-            if let Some((entry, ending)) = &write.ends {
-                end_entry(&mut tx, *entry, ending).await?;
+        })
+    }
+}
+
+speaks!(Sqlite, SqliteRow);
+
+/// A connection that is asked again and again whether another has written.
+pub struct Ear {
+    connection: SqliteConnection,
+    version: i64,
+}
+
+impl Ear {
+    async fn hear(&mut self) -> sqlx::Result<()> {
+        loop {
+            let version = data_version(&mut self.connection).await?;
+            if version != self.version {
+                self.version = version;
+                return Ok(());
             }
-            tx.commit().await.map_err(trouble)?;
-            Ok(Swap::Done)
-        })
-    }
-
-    fn add_entry<'a>(&'a self, id: &'a ConnectionId, entry: Entry) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async move {
-            let ending = entry.ending.as_ref();
-            sqlx::query(
-                "INSERT INTO keapsake_history
-                   (id, connection, kind, lineage, generation, started_at, ended_at, outcome, words)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            )
-            .bind(entry.id.to_string())
-            .bind(id.as_str())
-            .bind(entry.kind.as_str())
-            .bind(to_integer(entry.position.lineage))
-            .bind(to_integer(entry.position.generation))
-            .bind(entry.started_at.as_millisecond())
-            .bind(ending.map(|ending| ending.at.as_millisecond()))
-            .bind(ending.map(|ending| ending.outcome.as_str()))
-            .bind(ending.map(|ending| ending.words.as_str()))
-            .execute(&self.pool)
-            .await
-            .map_err(trouble)?;
-            Ok(())
-        })
-    }
-
-    fn end_entry<'a>(
-        &'a self,
-        _: &'a ConnectionId,
-        entry: Uuid,
-        ending: Ending,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async move {
-            let mut connection = self.pool.acquire().await.map_err(trouble)?;
-            end_entry(&mut connection, entry, &ending).await
-        })
-    }
-
-    fn history<'a>(
-        &'a self,
-        id: &'a ConnectionId,
-        limit: u32,
-    ) -> BoxFuture<'a, Result<Vec<Entry>, StoreError>> {
-        Box::pin(async move {
-            let rows = sqlx::query(
-                "SELECT id, kind, lineage, generation, started_at, ended_at, outcome, words
-                 FROM keapsake_history WHERE connection = $1 ORDER BY seq DESC LIMIT $2",
-            )
-            .bind(id.as_str())
-            .bind(limit)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(trouble)?;
-            rows.iter().map(read_entry).collect()
-        })
-    }
-
-    fn add_flow<'a>(
-        &'a self,
-        id: &'a ConnectionId,
-        flow: Flow,
-        now: Timestamp,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async move {
-            let mut tx = begin(&self.pool).await?;
-            sqlx::query("DELETE FROM keapsake_flow WHERE expires_at <= $1")
-                .bind(now.as_millisecond())
-                .execute(&mut *tx)
-                .await
-                .map_err(trouble)?;
-            sqlx::query(
-                "INSERT INTO keapsake_flow
-                   (state_digest, connection, browser_digest, started_by, switch_account, verifier_ct, expires_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            )
-            .bind(&flow.state_digest[..])
-            .bind(id.as_str())
-            .bind(&flow.browser_digest[..])
-            .bind(&flow.started_by)
-            .bind(flow.switch_account)
-            .bind(flow.verifier.as_ref().map(Sealed::as_bytes))
-            .bind(flow.expires_at.as_millisecond())
-            .execute(&mut *tx)
-            .await
-            .map_err(trouble)?;
-            tx.commit().await.map_err(trouble)
-        })
-    }
-
-    fn peek_flow<'a>(
-        &'a self,
-        id: &'a ConnectionId,
-        state_digest: [u8; 32],
-    ) -> BoxFuture<'a, Result<Option<Flow>, StoreError>> {
-        self.find_flow(
-            "SELECT * FROM keapsake_flow WHERE state_digest = $1 AND connection = $2",
-            id,
-            state_digest,
-        )
-    }
-
-    fn take_flow<'a>(
-        &'a self,
-        id: &'a ConnectionId,
-        state_digest: [u8; 32],
-    ) -> BoxFuture<'a, Result<Option<Flow>, StoreError>> {
-        self.find_flow(
-            "DELETE FROM keapsake_flow WHERE state_digest = $1 AND connection = $2 RETURNING *",
-            id,
-            state_digest,
-        )
+            pause(LOOK_EVERY).await;
+        }
     }
 }
 
-impl SqliteStore {
-    fn find_flow<'a>(
-        &'a self,
-        statement: &'static str,
-        id: &'a ConnectionId,
-        state_digest: [u8; 32],
-    ) -> BoxFuture<'a, Result<Option<Flow>, StoreError>> {
-        Box::pin(async move {
-            let row = sqlx::query(statement)
-                .bind(state_digest.to_vec())
-                .bind(id.as_str())
-                .fetch_optional(&self.pool)
-                .await
-                .map_err(trouble)?;
-            row.map(|row| read_flow(&row)).transpose()
-        })
-    }
+async fn data_version(connection: &mut SqliteConnection) -> sqlx::Result<i64> {
+    sqlx::query_scalar("PRAGMA data_version").fetch_one(connection).await
 }
 
-async fn position(tx: &mut SqliteConnection, id: &ConnectionId) -> Result<Option<Position>, StoreError> {
-    let row = sqlx::query("SELECT lineage, generation FROM keapsake_connection WHERE id = $1")
-        .bind(id.as_str())
-        .fetch_optional(tx)
-        .await
-        .map_err(trouble)?;
-    row.map(|row| read_position(&row)).transpose()
+/// The file of the main database; `None` when it is in memory.
+async fn file_of(connection: &mut SqliteConnection) -> sqlx::Result<Option<String>> {
+    let file: Option<String> =
+        sqlx::query_scalar("SELECT file FROM pragma_database_list WHERE name = 'main'")
+            .fetch_one(connection)
+            .await?;
+    Ok(file.filter(|file| !file.is_empty()))
 }
 
-async fn write_record(
-    tx: &mut SqliteConnection,
-    id: &ConnectionId,
-    record: &Record,
-) -> Result<(), StoreError> {
-    let text = serde_json::to_string(record).map_err(|_| unreadable("record"))?;
-    sqlx::query(
-        "INSERT INTO keapsake_connection (id, lineage, generation, record) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (id) DO UPDATE SET lineage = $2, generation = $3, record = $4",
-    )
-    .bind(id.as_str())
-    .bind(to_integer(record.position.lineage))
-    .bind(to_integer(record.position.generation))
-    .bind(text)
-    .execute(tx)
-    .await
-    .map_err(trouble)?;
-    Ok(())
+/// A copied or restored file has another one.
+#[cfg(unix)]
+fn inode(file: &std::fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(file)
 }
 
-async fn write_tokens(
-    tx: &mut SqliteConnection,
-    id: &ConnectionId,
-    pair: Option<&SealedPair>,
-) -> Result<(), StoreError> {
-    sqlx::query("UPDATE keapsake_connection SET access_ct = $2, refresh_ct = $3 WHERE id = $1")
-        .bind(id.as_str())
-        .bind(pair.map(|pair| pair.access.as_bytes()))
-        .bind(pair.map(|pair| pair.refresh.as_bytes()))
-        .execute(tx)
-        .await
-        .map_err(trouble)?;
-    Ok(())
-}
-
-async fn end_entry(tx: &mut SqliteConnection, id: Uuid, ending: &Ending) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE keapsake_history SET ended_at = $2, outcome = $3, words = $4 WHERE id = $1 AND outcome IS NULL",
-    )
-    .bind(id.to_string())
-    .bind(ending.at.as_millisecond())
-    .bind(ending.outcome.as_str())
-    .bind(&ending.words)
-    .execute(tx)
-    .await
-    .map_err(trouble)?;
-    Ok(())
-}
-
-fn read_identity(row: &SqliteRow) -> Result<Identity, StoreError> {
-    let deployment: String = row.try_get("deployment").map_err(trouble)?;
-    Ok(Identity {
-        deployment: deployment.parse().map_err(|_| unreadable("keapsake_identity"))?,
-        key_check: Sealed::from_stored(row.try_get("key_check").map_err(trouble)?),
-    })
-}
-
-fn read_stored(row: &SqliteRow) -> Result<Stored, StoreError> {
-    let record: String = row.try_get("record").map_err(trouble)?;
-    let access: Option<Vec<u8>> = row.try_get("access_ct").map_err(trouble)?;
-    let refresh: Option<Vec<u8>> = row.try_get("refresh_ct").map_err(trouble)?;
-    Ok(Stored {
-        record: serde_json::from_str(&record).map_err(|_| unreadable("keapsake_connection"))?,
-        tokens: access.zip(refresh).map(|(access, refresh)| SealedPair {
-            access: Sealed::from_stored(access),
-            refresh: Sealed::from_stored(refresh),
-        }),
-    })
-}
-
-fn read_position(row: &SqliteRow) -> Result<Position, StoreError> {
-    let number = |column| {
-        let number: i64 = row.try_get(column).map_err(trouble)?;
-        u64::try_from(number).map_err(|_| unreadable(column))
-    };
-    Ok(Position { lineage: number("lineage")?, generation: number("generation")? })
-}
-
-fn read_entry(row: &SqliteRow) -> Result<Entry, StoreError> {
-    let id: String = row.try_get("id").map_err(trouble)?;
-    let kind: String = row.try_get("kind").map_err(trouble)?;
-    Ok(Entry {
-        id: id.parse().map_err(|_| unreadable("keapsake_history"))?,
-        kind: Kind::from_word(&kind).ok_or_else(|| unreadable("keapsake_history"))?,
-        position: read_position(row)?,
-        started_at: from_millis(row.try_get("started_at").map_err(trouble)?),
-        ending: read_ending(row)?,
-    })
-}
-
-fn read_ending(row: &SqliteRow) -> Result<Option<Ending>, StoreError> {
-    let at: Option<i64> = row.try_get("ended_at").map_err(trouble)?;
-    let Some(at) = at else { return Ok(None) };
-    let outcome: String = row.try_get("outcome").map_err(trouble)?;
-    Ok(Some(Ending {
-        at: from_millis(at),
-        outcome: Outcome::from_word(&outcome).ok_or_else(|| unreadable("keapsake_history"))?,
-        words: row.try_get("words").map_err(trouble)?,
-    }))
-}
-
-fn read_flow(row: &SqliteRow) -> Result<Flow, StoreError> {
-    let digest = |column| {
-        let bytes: Vec<u8> = row.try_get(column).map_err(trouble)?;
-        bytes.try_into().map_err(|_| unreadable(column))
-    };
-    let verifier: Option<Vec<u8>> = row.try_get("verifier_ct").map_err(trouble)?;
-    Ok(Flow {
-        state_digest: digest("state_digest")?,
-        browser_digest: digest("browser_digest")?,
-        started_by: row.try_get("started_by").map_err(trouble)?,
-        switch_account: row.try_get("switch_account").map_err(trouble)?,
-        verifier: verifier.map(Sealed::from_stored),
-        expires_at: from_millis(row.try_get("expires_at").map_err(trouble)?),
-    })
-}
-
-fn to_integer(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn unreadable(what: &str) -> StoreError {
-    StoreError::new(format!(
-        "`{what}` in the database holds something this version does not know; it was changed by hand or by a newer \
-         version. Run the newer version, or put a backup back"
-    ))
+/// Without inodes, the time at which the file was made comes next.
+#[cfg(not(unix))]
+fn inode(file: &std::fs::Metadata) -> u64 {
+    let made = file.created().ok().and_then(|made| made.duration_since(std::time::UNIX_EPOCH).ok());
+    made.map_or(0, |made| u64::try_from(made.as_millis()).unwrap_or_default())
 }
