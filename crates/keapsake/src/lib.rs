@@ -5,6 +5,7 @@ pub mod client;
 pub mod clock;
 pub mod connection;
 pub mod delivery;
+pub mod journal;
 pub mod oauth;
 pub mod randomness;
 pub mod secret;
