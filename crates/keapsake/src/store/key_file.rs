@@ -137,3 +137,6 @@ pub fn create(path: &Path, randomness: &dyn Randomness) -> Result<SealingKey, Ke
     durable::create(path, format::lines(&key).as_bytes(), randomness).map_err(KeyFileError::io(path))?;
     Ok(key)
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,10 +4,13 @@
 
 mod world;
 
+mod alarm_channels;
+mod alarms;
 mod authorization;
 mod bad_answers;
 mod calls;
 mod delivery;
+mod keys;
 mod refresh;
 mod secrets;
 mod stores;

@@ -79,3 +79,57 @@ impl fmt::Debug for SealingKey {
         f.write_str("SealingKey(…)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Display;
+
+    use serde::de::DeserializeOwned;
+    use serde::ser::Serialize;
+
+    use super::*;
+    use crate::secret;
+    use crate::store::seal::Sealer;
+
+    /// Does not compile when one of these types has one of these traits: two implementations would fit then.
+    macro_rules! never {
+        ([$($type:ty),+] $traits:tt) => { $(never!($type, $traits);)+ };
+        ($type:ty, [$($trait:path),+]) => {$(
+            const _: fn() = || {
+                trait Fits<Marker> {
+                    fn fits() {}
+                }
+                struct Has;
+                impl<T: ?Sized> Fits<()> for T {}
+                impl<T: ?Sized + $trait> Fits<Has> for T {}
+                let _ = <$type as Fits<_>>::fits;
+            };
+        )+};
+    }
+
+    never!(
+        [
+            Key,
+            SealingKey,
+            Sealer,
+            secret::AccessToken,
+            secret::RefreshToken,
+            secret::ClientSecret,
+            secret::ApiKey,
+            secret::AuthorizationCode,
+            secret::State,
+            secret::PkceVerifier,
+            secret::BrowserKey
+        ][Display, Serialize, DeserializeOwned, Copy]
+    );
+    never!(Key, [fmt::Debug]);
+
+    #[test]
+    fn a_key_cannot_be_printed() {
+        let key = SealingKey::from_bytes(*b"canary-canary-canary-canary-cana");
+        let printed = format!("{key:?} {:?}", key.clone().replacing(&key));
+        assert_eq!(printed, "SealingKey(…) SealingKey(…)");
+        let sealer = Sealer::new(&key, uuid::Uuid::nil());
+        assert!(!format!("{sealer:?}").contains("canary"));
+    }
+}

@@ -71,3 +71,41 @@ impl Binding {
         &self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_places_are_bound_alike() {
+        let mut seen = BTreeSet::new();
+        let mut count = 0;
+        let mut see = |binding: Binding| {
+            count += 1;
+            seen.insert(binding.0);
+        };
+        for deployment in [Uuid::from_u128(1), Uuid::from_u128(2)] {
+            for name in ["main", "m", "ain", "record", "journal"] {
+                let connection = &ConnectionId::new(name).unwrap();
+                for (lineage, generation) in [(1, 1), (1, 11), (11, 1), (0, 0)] {
+                    let position = Position { lineage, generation };
+                    for field in [Field::Access, Field::Refresh, Field::Verifier] {
+                        see(Binding::to_place(deployment, Place { connection, position, field }));
+                    }
+                    // What a record with the same parts would be bound to.
+                    let (lineage, generation) = (lineage.to_string(), generation.to_string());
+                    see(Binding::to_record(deployment, &[name, &lineage, &generation, "access"]));
+                }
+            }
+            for parts in [&["ab", "c"][..], &["a", "bc"], &["abc"], &["abc", ""], &["", "abc"], &[], &["1"]] {
+                see(Binding::to_record(deployment, parts));
+            }
+            for number in [0, 1, 2, u32::MAX] {
+                see(Binding::to_data_key(deployment, number));
+            }
+        }
+        assert_eq!(seen.len(), count);
+    }
+}

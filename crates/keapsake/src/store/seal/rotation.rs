@@ -249,3 +249,6 @@ fn judge(
     }
     retired
 }
+
+#[cfg(test)]
+pub(in crate::store) mod tests;

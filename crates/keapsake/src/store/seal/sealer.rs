@@ -102,7 +102,7 @@ impl Sealer {
         &self.key
     }
 
-    pub(super) fn deployment(&self) -> Uuid {
+    pub(crate) fn deployment(&self) -> Uuid {
         self.deployment
     }
 
@@ -176,3 +176,6 @@ impl Sealer {
         Self::of(key.clone(), deployment, ring)
     }
 }
+
+#[cfg(test)]
+mod tests;
