@@ -16,13 +16,13 @@ use super::wait::wait;
 use crate::clock::Clock;
 
 /// A program that takes longer is killed.
-pub const LONGEST_RUN: Duration = Duration::from_secs(30);
+const LONGEST_RUN: Duration = Duration::from_secs(30);
 
 /// Runs a program for each alarm, with the alarm as JSON on its standard input. Exit status 0 means that it was told.
 ///
 /// There is no shell, and nothing of the alarm is in the arguments. The program gets no environment but what
 /// [`with_env`](Command::with_env) gives it, because the application's own may hold secrets. What it writes to standard
-/// error goes where the application's goes; a program that runs longer than [`LONGEST_RUN`] is killed.
+/// error goes where the application's goes; a program that runs longer than 30 seconds is killed.
 pub struct Command {
     name: String,
     program: PathBuf,

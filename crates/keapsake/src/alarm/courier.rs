@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::connection::ConnectionId;
 
 /// As many alarms wait for one channel at most. The oldest stay: they say how it began.
-pub const LONGEST_QUEUE: usize = 256;
+const LONGEST_QUEUE: usize = 256;
 
 /// An alarm on its way to a channel.
 #[derive(Debug, Clone)]
