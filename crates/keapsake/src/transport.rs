@@ -43,7 +43,7 @@ pub trait TokenTransport: Send + Sync + 'static {
 }
 
 /// An open connection, for one request.
-pub trait Line: Send {
+pub trait Line: Send + Sync {
     /// Sends the request, exactly once, and returns the whole answer.
     ///
     /// # Errors

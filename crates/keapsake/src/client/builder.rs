@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use url::Url;
+
 use super::Keap;
 use super::keap::Mode;
 use super::process::Process;
-use crate::alarm::{Alarms, Channel, Heartbeat};
+use crate::alarm::{Alarms, Channel, ChannelName, Log, Metrics, UnsafeAddress};
 use crate::clock::{Clock, SystemClock};
 use crate::connection::ConnectionId;
 use crate::connection::deployment::{Deployment, Parts};
@@ -41,7 +43,7 @@ pub struct Builder {
     step: Step,
     patience: Duration,
     channels: Vec<Arc<dyn Channel>>,
-    heartbeat: Option<Heartbeat>,
+    heartbeat: Option<Url>,
 }
 
 pub(super) enum Credentials {
@@ -62,6 +64,12 @@ pub enum StartError {
     /// The journal cannot be opened.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// Two alarm channels have the same name, or one has none.
+    #[error(transparent)]
+    Channels(#[from] ChannelName),
+    /// The heartbeat's address is plain http beyond this machine.
+    #[error(transparent)]
+    Heartbeat(#[from] UnsafeAddress),
     /// An address of Keap's is plain http beyond this machine.
     #[error(transparent)]
     Endpoints(#[from] ApplicationError),
@@ -85,7 +93,7 @@ impl Builder {
             order: ORDER,
             step,
             patience: PATIENCE,
-            channels: Vec::new(),
+            channels: vec![Arc::new(Log), Arc::new(Metrics)],
             heartbeat: None,
         }
     }
@@ -118,15 +126,16 @@ impl Builder {
         Self { patience, ..self }
     }
 
-    /// Tells alarms to this channel, too.
+    /// Tells alarms to this channel, too; the log and the metrics always hear them.
     pub fn alarm(mut self, channel: Arc<dyn Channel>) -> Self {
         self.channels.push(channel);
         self
     }
 
-    /// Tells a service outside, every few minutes, that the connection is well.
-    pub fn heartbeat(self, heartbeat: Heartbeat) -> Self {
-        Self { heartbeat: Some(heartbeat), ..self }
+    /// GETs this address every five minutes while all is well: for a service outside that notices when that ends,
+    /// because nothing on a host can tell that the host is down.
+    pub fn heartbeat(self, url: Url) -> Self {
+        Self { heartbeat: Some(url), ..self }
     }
 
     /// Another clock than the machine's.
@@ -189,7 +198,7 @@ impl Builder {
             Journal::open(self.disk, &folder, sealer.clone(), owner, sealer.deployment(), self.randomness.clone())
         });
         let (journal, recovered) = opened.transpose()?.unzip();
-        let alarms = Alarms::start(store.clone(), self.clock.clone(), self.channels);
+        let alarms = Alarms::start(store.clone(), self.clock.clone(), self.channels)?;
         let deployment = Arc::new(Deployment::new(Parts {
             application,
             store,
@@ -209,7 +218,7 @@ impl Builder {
         deployment.recover(recovered).await?;
         let keeper = deployment.open(&self.connection).await?;
         let api = deployment.application.endpoints.api.clone();
-        let process = Process::keeping(deployment, self.heartbeat);
+        let process = Process::keeping(deployment, self.heartbeat.as_ref())?;
         Ok(Keap::new(Mode::OAuth(keeper), api, api_transport, process))
     }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
+use url::Url;
 
-use crate::alarm::Heartbeat;
+use crate::alarm::{Heartbeat, UnsafeAddress};
 use crate::clock::{Clock, later};
 use crate::connection::deployment::Deployment;
 use crate::connection::refresher;
@@ -19,7 +20,7 @@ pub(super) struct Process {
     clock: Arc<dyn Clock>,
     stop: watch::Sender<bool>,
     refresher: Mutex<Option<JoinHandle<()>>>,
-    _heartbeat: Option<crate::alarm::heartbeat::Beating>,
+    _heartbeat: Option<Heartbeat>,
 }
 
 impl Process {
@@ -29,15 +30,19 @@ impl Process {
     }
 
     /// Keeps the connections of this deployment alive.
-    pub(super) fn keeping(deployment: Arc<Deployment>, heartbeat: Option<Heartbeat>) -> Self {
+    pub(super) fn keeping(
+        deployment: Arc<Deployment>,
+        heartbeat: Option<&Url>,
+    ) -> Result<Self, UnsafeAddress> {
         let (stop, stopped) = watch::channel(false);
         let clock = deployment.clock.clone();
-        let heartbeat = heartbeat.map(|heartbeat| {
-            let deployment = deployment.clone();
-            heartbeat.start(clock.clone(), move || deployment.is_well())
+        let heartbeat = heartbeat.map(|url| {
+            let (watched, transport) = (deployment.clone(), deployment.api.clone());
+            Heartbeat::start(url, transport, clock.clone(), move || watched.is_well())
         });
+        let heartbeat = heartbeat.transpose()?;
         let refresher = refresher::start(deployment, stopped);
-        Self { clock, stop, refresher: Mutex::new(Some(refresher)), _heartbeat: heartbeat }
+        Ok(Self { clock, stop, refresher: Mutex::new(Some(refresher)), _heartbeat: heartbeat })
     }
 
     pub(super) fn clock(&self) -> &Arc<dyn Clock> {

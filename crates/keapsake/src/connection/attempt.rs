@@ -127,7 +127,7 @@ impl Attempt<'_> {
     async fn read_due(&self) -> Result<Option<Spending>, StoreError> {
         let Keeper { id, deployment, .. } = self.keeper;
         let Some(stored) = deployment.store.load(id).await? else { return Ok(None) };
-        self.keeper.adopt(Some(stored.clone()))?;
+        self.keeper.take_over(Some(stored.clone())).await?;
         let Some(current) = self.keeper.current() else { return Ok(None) };
         if current.due_at().is_none_or(|due| due > self.started_at) {
             return Ok(None);
@@ -311,9 +311,13 @@ impl Attempt<'_> {
         Reply::Done
     }
 
-    /// Whoever began it is gone or has lost its lease: its request may have been carried out.
+    /// Whoever began it is gone or has lost its lease: its request may have been carried out. If its answer is not in
+    /// a journal here, the outcome is unknown.
     async fn take_over(&mut self) -> Reply {
-        let outcome = self.keeper.end_what_nobody_ends().await;
+        let outcome = match self.keeper.deployment.look_for_the_dead().await {
+            Ok(()) => self.keeper.end_what_nobody_ends().await,
+            Err(error) => Err(error),
+        };
         self.keeper.set_refreshing(None);
         self.heard(outcome).map_or(Reply::Failed, |()| Reply::Done)
     }

@@ -120,7 +120,7 @@ impl Deployment {
         }
         let stored = self.store.load(id).await?;
         let keeper = self.register(id);
-        keeper.adopt(stored)?;
+        keeper.take_over(stored).await?;
         Ok(keeper)
     }
 

@@ -150,11 +150,21 @@ impl Keeper {
     /// Takes over what the store has.
     pub(crate) async fn reload(&self) -> Result<(), StoreError> {
         let stored = self.deployment.store.load(&self.id).await?;
+        self.take_over(stored).await
+    }
+
+    /// Takes over what was read. If another process has changed the data key meanwhile, the keys are read again.
+    pub(super) async fn take_over(&self, stored: Option<Stored>) -> Result<(), StoreError> {
+        if self.adopt(stored.clone()).is_ok() {
+            return Ok(());
+        }
+        let Deployment { sealer, store, .. } = &*self.deployment;
+        sealer.refresh(&**store).await.map_err(|error| StoreError::new(error.to_string()))?;
         self.adopt(stored)
     }
 
     /// Takes over what was read from the store, unless something newer is known.
-    pub(crate) fn adopt(&self, stored: Option<Stored>) -> Result<(), StoreError> {
+    fn adopt(&self, stored: Option<Stored>) -> Result<(), StoreError> {
         let Some(stored) = stored else { return Ok(()) };
         let is_known =
             self.known.borrow().seen.as_ref().is_some_and(|seen| seen.revision >= stored.revision);

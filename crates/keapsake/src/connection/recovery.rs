@@ -20,7 +20,7 @@ use super::attempt::LEASE_LIFE;
 use super::deployment::Deployment;
 use super::history::{Ending, Entry, Kind, Outcome};
 use super::keeper::{Change, Keeper, NewPair, Saved};
-use super::record::{Health, Link, Position, RestoredReason};
+use super::record::{Position, RestoredReason};
 use super::step::Event;
 use super::verdict::judge;
 use crate::clock::later;
@@ -33,13 +33,32 @@ impl Deployment {
     /// To be called once, before the refresher starts.
     pub(crate) async fn recover(self: &Arc<Self>, recovered: Option<Recovered>) -> Result<(), StoreError> {
         let Some(recovered) = recovered else { return self.check_incarnation(&BTreeMap::new(), true).await };
+        self.take_over_from_the_dead(&recovered).await?;
+        self.check_positions(&recovered.positions).await?;
+        let is_copied = recovered.damage.iter().any(|damage| matches!(damage, Damage::Copied { .. }));
+        self.check_incarnation(&recovered.positions, is_copied).await
+    }
+
+    /// Another process was cut off; if it was on this machine, its answer may be in its journal.
+    pub(super) async fn look_for_the_dead(self: &Arc<Self>) -> Result<(), StoreError> {
+        let Some(journal) = &self.journal else { return Ok(()) };
+        let recovered = journal.recover().await;
+        self.trouble.journal(&recovered);
+        match recovered {
+            Ok(recovered) => self.take_over_from_the_dead(&recovered).await,
+            Err(_) => Ok(()),
+        }
+    }
+
+    async fn take_over_from_the_dead(self: &Arc<Self>, recovered: &Recovered) -> Result<(), StoreError> {
         for answer in &recovered.answers {
             self.replay(answer).await?;
         }
-        self.end_what_the_dead_left(&recovered).await?;
-        let is_copied = recovered.damage.iter().any(|damage| matches!(damage, Damage::Copied { .. }));
-        self.check_positions(&recovered.positions).await?;
-        self.check_incarnation(&recovered.positions, is_copied).await
+        self.end_what_the_dead_left(recovered).await?;
+        if let Some(journal) = &self.journal {
+            self.trouble.journal(&journal.adopt().await);
+        }
+        Ok(())
     }
 
     /// Saves what a journaled answer brought, if it is news. What it was the answer to is in the history.
@@ -225,13 +244,6 @@ impl Keeper {
         let Some(journal) = &self.deployment.journal else { return };
         let outcome = journal.append(Record::Committed { connection: self.id.clone(), position }).await;
         self.deployment.trouble.journal(&outcome);
-    }
-
-    /// Whether the record is that of a restored store.
-    pub(crate) fn is_restored(&self) -> bool {
-        let record = self.record();
-        let link = record.as_ref().map(|record| &record.link);
-        matches!(link, Some(Link::Linked(linked)) if matches!(linked.health, Health::Restored(_)))
     }
 }
 

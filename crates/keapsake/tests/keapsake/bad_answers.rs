@@ -9,7 +9,7 @@ use keapsake::connection::authorization::Completed;
 use keapsake::connection::status::Phase;
 use keapsake::store::MemoryStore;
 use keapsake::store::seal::SealingKey;
-use keapsake::transport::TransportError;
+use keapsake::transport::{OpensLate, TransportError};
 
 use crate::world::{KEY, Script, World, until};
 
@@ -30,7 +30,7 @@ async fn scripted(script: Script) -> Scripted {
     let key = SealingKey::from_bytes(KEY);
     let keap = Keap::oauth(world.application(), Arc::new(MemoryStore::default()), key)
         .clock(Arc::new(clock.clone()))
-        .token_transport(Arc::new(script.clone()))
+        .token_transport(Arc::new(OpensLate::new(script.clone())))
         .start()
         .await
         .unwrap();
@@ -131,7 +131,7 @@ async fn a_huge_answer_is_not_read() {
     let address = listener.local_addr().unwrap();
     let app = axum::Router::new().fallback(|| async { "x".repeat(1 << 20) });
     let server = tokio::spawn(async move { axum::serve(listener, app).await });
-    let transport = keapsake::transport::HttpTransport::for_tokens().unwrap();
+    let transport = keapsake::transport::FreshConnections::new().unwrap();
     let request = http::Request::get(format!("http://{address}/")).body(bytes::Bytes::new()).unwrap();
     let error = keapsake::transport::Transport::send(&transport, request).await.unwrap_err();
     assert_eq!(error.reach(), keapsake::transport::Reach::Unknown);

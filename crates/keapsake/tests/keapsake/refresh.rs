@@ -8,7 +8,7 @@ use keapsake::connection::ConnectionId;
 use keapsake::connection::history::{Entry, Kind, Outcome};
 use keapsake::connection::record::LostReason;
 use keapsake::connection::status::Phase;
-use keapsake::store::{MemoryStore, Store};
+use keapsake::store::{Begin, MemoryStore, Store};
 
 use crate::world::{DAY, Database, World, until};
 
@@ -214,7 +214,7 @@ async fn an_attempt_that_a_crash_cut_off_is_not_repeated_at_once() {
         started_at: world.clock.now(),
         ending: None,
     };
-    store.add_entry(&ConnectionId::main(), open).await.unwrap();
+    assert_eq!(store.begin(&ConnectionId::main(), open).await.unwrap(), Begin::Done);
     let asked = world.token_requests();
     world.restart().await;
     assert!(matches!(world.keap.status().phase, Phase::Unconfirmed { .. }));

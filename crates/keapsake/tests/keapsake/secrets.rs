@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use keapsake::Keap;
 use keapsake::store::seal::SealingKey;
+use keapsake::transport::OpensLate;
 use serde_json::Value;
 
 use crate::world::{Database, KEY, Tap, World, until};
@@ -17,7 +18,7 @@ async fn the_database_files_hold_no_token() {
     let store = Arc::new(database.store().await);
     let keap = Keap::oauth(world.application(), store, SealingKey::from_bytes(KEY))
         .clock(world.clock.clone())
-        .token_transport(Arc::new(tap.clone()))
+        .token_transport(Arc::new(OpensLate::new(tap.clone())))
         .start()
         .await
         .unwrap();

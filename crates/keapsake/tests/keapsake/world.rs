@@ -16,7 +16,7 @@ use keapsake::delivery::{Effect, NewContact, NewTag, OnDelivered, Outbox, Worker
 use keapsake::oauth::Pkce;
 use keapsake::store::seal::SealingKey;
 use keapsake::store::{MemoryStore, SqliteStore, Store, StoreError};
-use keapsake::transport::{HttpTransport, Transport, TransportError};
+use keapsake::transport::{FreshConnections, Transport, TransportError};
 use keapsake::{Application, ClientSecret, Clock, Endpoints, Keap};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{SqliteConnection, SqlitePool};
@@ -299,13 +299,13 @@ impl Transport for Script {
 /// Sends as the real one, and remembers everything that came back.
 #[derive(Clone)]
 pub(crate) struct Tap {
-    real: Arc<HttpTransport>,
+    real: Arc<FreshConnections>,
     pub(crate) heard: Arc<Mutex<Vec<Bytes>>>,
 }
 
 impl Tap {
     pub(crate) fn new() -> Self {
-        Self { real: Arc::new(HttpTransport::for_tokens().unwrap()), heard: Arc::default() }
+        Self { real: Arc::new(FreshConnections::new().unwrap()), heard: Arc::default() }
     }
 }
 
