@@ -11,7 +11,7 @@ use ::http::uri::Scheme;
 use ::http::{Request, Response, Uri};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::rt::{Read, Write};
 use hyper_util::rt::TokioIo;
@@ -29,6 +29,7 @@ const CONNECT_TIME: Duration = Duration::from_secs(10);
 const ANSWER_TIME: Duration = Duration::from_mins(2);
 
 const LONGEST_ANSWER: usize = 64 << 10;
+const TOO_LONG: &str = "the answer is longer than 65536 bytes";
 
 /// The network, for token requests.
 #[derive(Clone)]
@@ -104,7 +105,10 @@ impl Line for Open {
             let exchange = async {
                 let answer = self.0.send_request(request).await.map_err(no_answer)?;
                 let (head, body) = answer.into_parts();
-                let body = Limited::new(body, LONGEST_ANSWER).collect().await.map_err(no_answer)?;
+                let body = Limited::new(body, LONGEST_ANSWER).collect().await.map_err(|error| {
+                    let is_too_long = error.is::<LengthLimitError>();
+                    no_answer(if is_too_long { TOO_LONG.to_owned() } else { error.to_string() })
+                })?;
                 Ok(Response::from_parts(head, body.to_bytes()))
             };
             timeout(ANSWER_TIME, exchange).await.unwrap_or_else(|_| {
