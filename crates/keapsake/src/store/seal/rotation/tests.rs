@@ -150,7 +150,10 @@ impl Sealed {
         let sealer = self.unlock().await;
         let mut opened = 0;
         for (id, Stored { record, tokens, .. }) in self.stored().await {
-            let Some(pair) = tokens else { continue };
+            if record.position == Position::NONE {
+                continue;
+            }
+            let pair = tokens.unwrap();
             for (field, sealed) in [(Field::Access, &pair.access), (Field::Refresh, &pair.refresh)] {
                 let place = Place { connection: &id, position: record.position, field };
                 let secret = sealer.open(place, sealed).unwrap();
