@@ -39,12 +39,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
+use crate::connection::ConnectionId;
 use crate::randomness::Randomness;
 use crate::store::seal::Sealer;
 pub use disk::{Disk, RealDisk};
 pub use error::JournalError;
 pub use health::JournalHealth;
 pub use reading::Damage;
+pub use ledger::Committed;
 pub use record::{Answer, Attempt, Record};
 pub use recovery::Recovered;
 use writer::{Setting, Writer};
@@ -146,6 +148,11 @@ impl Journal {
     /// The numbers of the data keys that this journal needs; see [`renew`](Self::renew).
     pub fn keys_in_use(&self) -> BTreeSet<u32> {
         self.health().keys
+    }
+
+    /// What a store is known to have held of a connection, by this journal; for a store that has gone back.
+    pub async fn committed(&self, connection: &ConnectionId) -> Option<Committed> {
+        self.0.writer.lock().await.committed(connection)
     }
 
     /// How it is. Never waits for the disk.

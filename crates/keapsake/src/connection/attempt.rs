@@ -127,6 +127,10 @@ impl Attempt<'_> {
     async fn read_due(&self) -> Result<Option<Spending>, StoreError> {
         let Keeper { id, deployment, .. } = self.keeper;
         let Some(stored) = deployment.store.load(id).await? else { return Ok(None) };
+        if self.keeper.has_gone_back(&stored).await {
+            self.keeper.heal(&stored).await?;
+            return Ok(None);
+        }
         self.keeper.take_over(Some(stored.clone())).await?;
         let Some(current) = self.keeper.current() else { return Ok(None) };
         if current.due_at().is_none_or(|due| due > self.started_at) {

@@ -221,7 +221,8 @@ impl Keeper {
 
     /// The raw answer is durable before it is read, as with a refresh.
     async fn keep(&self, entry: Uuid, started_at: Timestamp, answer: &Response<Bytes>) {
-        let attempt = Attempt { connection: self.id.clone(), position: self.position(), entry, started_at };
+        let position = self.position().before_next_lineage();
+        let attempt = Attempt { connection: self.id.clone(), position, entry, started_at };
         let (status, body) = (answer.status().as_u16(), answer.body().clone());
         self.append(Record::Answer(Answer { attempt, status, body })).await;
     }

@@ -163,6 +163,22 @@ impl Keeper {
         self.adopt(stored)
     }
 
+    /// Whether the store holds an older pair than this process or its journal has seen in it.
+    pub(super) async fn has_gone_back(&self, stored: &Stored) -> bool {
+        let position = stored.record.position;
+        if self.record().is_some_and(|known| position < known.position) {
+            return true;
+        }
+        let Some(journal) = &self.deployment.journal else { return false };
+        journal.committed(&self.id).await.is_some_and(|committed| position < committed.position)
+    }
+
+    /// Takes over an older record than the one that is known.
+    pub(super) fn go_back(&self, stored: Stored) -> Result<(), StoreError> {
+        self.change(|known| known.seen = None);
+        self.adopt(Some(stored))
+    }
+
     /// Takes over what was read from the store, unless something newer is known.
     fn adopt(&self, stored: Option<Stored>) -> Result<(), StoreError> {
         let Some(stored) = stored else { return Ok(()) };

@@ -27,6 +27,12 @@ impl Position {
         Self { generation: self.generation + 1, ..self }
     }
 
+    /// What the first pair of the next authorization follows on: generation 0, of which there are no tokens.
+    #[must_use]
+    pub fn before_next_lineage(self) -> Self {
+        Self { lineage: self.lineage + 1, generation: 0 }
+    }
+
     /// Before any authorization.
     pub const NONE: Self = Self { lineage: 0, generation: 0 };
 }

@@ -27,7 +27,7 @@ use crate::clock::later;
 use crate::journal::{Answer, Damage, Record, Recovered};
 use crate::oauth::answer::{self, Verdict};
 use crate::secret::RefreshToken;
-use crate::store::{Lease, StoreError};
+use crate::store::{Lease, StoreError, Stored};
 
 impl Deployment {
     /// To be called once, before the refresher starts.
@@ -61,16 +61,15 @@ impl Deployment {
         Ok(())
     }
 
-    /// Saves what a journaled answer brought, if it is news. What it was the answer to is in the history.
+    /// Saves what a journaled answer brought, if it is news.
     async fn replay(self: &Arc<Self>, answer: &Answer) -> Result<(), StoreError> {
-        let attempt = &answer.attempt;
-        let keeper = self.keeper(&attempt.connection).await?;
-        let open = self.store.open_entries(&attempt.connection).await?;
-        let entry = open.into_iter().find(|entry| entry.id == attempt.entry);
-        match entry.as_ref().map(|entry| entry.kind) {
-            Some(Kind::Authorization) => keeper.replay_exchange(answer).await,
-            Some(Kind::Refresh | Kind::Disconnection) | None => keeper.replay_refresh(answer, entry).await,
+        let keeper = self.keeper(&answer.attempt.connection).await?;
+        if answer.attempt.position.generation == 0 {
+            return keeper.replay_exchange(answer).await;
         }
+        let open = self.store.open_entries(&keeper.id).await?;
+        let entry = open.into_iter().find(|entry| entry.id == answer.attempt.entry);
+        keeper.replay_refresh(answer, entry).await
     }
 
     async fn end_what_the_dead_left(self: &Arc<Self>, recovered: &Recovered) -> Result<(), StoreError> {
@@ -91,10 +90,9 @@ impl Deployment {
         positions: &BTreeMap<ConnectionId, Position>,
     ) -> Result<(), StoreError> {
         for (id, seen) in positions {
-            let keeper = self.keeper(id).await?;
-            if keeper.record().is_some_and(|record| record.position < *seen) {
-                tracing::warn!(connection = %id, %seen, "the store holds an older pair than the journal has seen");
-                keeper.save_event(&Event::Restored(RestoredReason::Older)).await?;
+            let Some(stored) = self.store.load(id).await? else { continue };
+            if stored.record.position < *seen {
+                self.keeper(id).await?.heal(&stored).await?;
             }
         }
         Ok(())
@@ -145,6 +143,26 @@ impl Deployment {
 }
 
 impl Keeper {
+    /// The store holds an older pair than it has held: it was restored from a backup, or a failover has lost what was
+    /// saved. When the newest answer is in the journal it is saved again; else nothing is refreshed, because the pair
+    /// in the store is spent.
+    pub(super) async fn heal(&self, stored: &Stored) -> Result<(), StoreError> {
+        tracing::warn!(connection = %self.id, stored = %stored.record.position, "the store has gone back");
+        self.go_back(stored.clone())?;
+        if let Some(answer) = self.newest_answer().await {
+            self.replay_refresh(&answer, None).await?;
+        }
+        if self.record().is_some_and(|record| record.position > stored.record.position) {
+            return Ok(());
+        }
+        self.save_event(&Event::Restored(RestoredReason::Older)).await
+    }
+
+    /// The answer that brought the newest pair, if the journal has it.
+    async fn newest_answer(&self) -> Option<Answer> {
+        self.deployment.journal.as_ref()?.committed(&self.id).await?.answer
+    }
+
     async fn replay_refresh(&self, answer: &Answer, entry: Option<Entry>) -> Result<(), StoreError> {
         let attempt = &answer.attempt;
         let spent = self.refresh_token_at(attempt.position).await?;
@@ -185,7 +203,8 @@ impl Keeper {
             let ending = ending(Outcome::Unconfirmed, "the program ended before the answer was read");
             return self.deployment.store.end_entry(&self.id, attempt.entry, ending).await;
         };
-        let is_late = self.record().is_some_and(|record| record.position != attempt.position);
+        let follows_on = self.record().map_or(Position::NONE, |record| record.position).before_next_lineage();
+        let is_late = follows_on != attempt.position;
         let words = "the answer was in the journal of a program that had ended; connect again if it is wanted";
         if is_late || !self.is_welcome(&pair, false) {
             let ending = ending(Outcome::Superseded, words);

@@ -8,6 +8,19 @@ use super::record::{Answer, Attempt, Record};
 use crate::connection::ConnectionId;
 use crate::connection::record::Position;
 
+/// Answers that are kept beyond their use for a store that forgets: so many of the latest, so long at most.
+const MOST_KEPT: usize = 1_000;
+const LONGEST_KEPT: usize = 4 << 10;
+
+/// What a store is known to have held of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// The highest position.
+    pub position: Position,
+    /// The answer that brought it, if it is still kept.
+    pub answer: Option<Answer>,
+}
+
 /// The sum of all records that were seen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Ledger {
@@ -53,25 +66,51 @@ impl Ledger {
         &self.positions
     }
 
-    /// Forgets what is of no use any more. Only right when no record that was forgotten can come again.
+    /// The highest position of a connection that a store held, with the answer that brought it.
+    pub(super) fn committed(&self, connection: &ConnectionId) -> Option<Committed> {
+        let position = *self.positions.get(connection)?;
+        let answer = self.bringers().find(|answer| answer.attempt.connection == *connection);
+        Some(Committed { position, answer: answer.cloned() })
+    }
+
+    /// Answers that brought the newest pair of their connection. The store has had it, but may lose it again.
+    fn bringers(&self) -> impl Iterator<Item = &Answer> {
+        self.answers.values().filter(|answer| {
+            let brought = answer.attempt.position.next_generation();
+            self.positions.get(&answer.attempt.connection) == Some(&brought)
+                && !self.closed.contains(&answer.attempt.entry)
+        })
+    }
+
+    /// The latest of them: what a store loses, it loses soon.
+    fn latest_bringers(&self) -> Vec<&Answer> {
+        let mut bringers: Vec<&Answer> =
+            self.bringers().filter(|answer| answer.body.len() <= LONGEST_KEPT).collect();
+        bringers.sort_by_key(|answer| std::cmp::Reverse(answer.attempt.started_at));
+        bringers.truncate(MOST_KEPT);
+        bringers
+    }
+
+    /// Forgets what is of no use any more. Only right when no file is left that says what is forgotten.
     pub(super) fn compact(&mut self) {
-        let answers: Vec<Answer> = self.answers().cloned().collect();
+        let answers: Vec<Answer> = self.answers().chain(self.latest_bringers()).cloned().collect();
         let open: Vec<Attempt> = self.open().cloned().collect();
         self.answers = answers.into_iter().map(|answer| (answer.attempt.entry, answer)).collect();
         self.intents = open.into_iter().map(|attempt| (attempt.entry, attempt)).collect();
         self.closed.clear();
     }
 
-    /// The fewest records that come to the same.
+    /// The fewest records that come to the same, also together with older ones.
     pub(super) fn checkpoint(&self) -> Vec<Record> {
         let committed = |(connection, position): (&ConnectionId, &Position)| Record::Committed {
             connection: connection.clone(),
             position: *position,
         };
         let positions = self.positions.iter().map(committed);
+        let closed = self.closed.iter().map(|entry| Record::Closed { entry: *entry });
         let open = self.open().cloned().map(Record::Intent);
-        let answers = self.answers().cloned().map(Record::Answer);
-        positions.chain(open).chain(answers).collect()
+        let answers = self.answers().chain(self.latest_bringers()).cloned().map(Record::Answer);
+        positions.chain(closed).chain(open).chain(answers).collect()
     }
 
     fn is_settled(&self, attempt: &Attempt) -> bool {
@@ -158,8 +197,11 @@ mod tests {
         assert_eq!(forward, backward);
         let mut compact = forward.clone();
         compact.compact();
-        assert_eq!(ledger(forward.checkpoint()), compact);
-        assert_eq!(left(&compact), (1, 1));
-        assert_eq!(compact.positions(), forward.positions());
+        for less in [ledger(forward.checkpoint()), ledger(compact.checkpoint())] {
+            assert_eq!(left(&less), (1, 1));
+            assert_eq!(less.positions(), forward.positions());
+        }
+        let older = Record::Intent(attempt(2, 2));
+        assert_eq!(left(&ledger(forward.checkpoint().into_iter().chain([older]))), (1, 1));
     }
 }

@@ -8,10 +8,11 @@ use uuid::Uuid;
 use super::disk::{Disk, DiskFile};
 use super::error::{AtPath as _, JournalError};
 use super::health::JournalHealth;
-use super::ledger::Ledger;
+use super::ledger::{Committed, Ledger};
 use super::own::{Failed, LONGEST_PAYLOAD, Maker, OwnFile, room_for_append, room_for_beginning};
 use super::record::{LONGEST_LINE, Record};
 use super::recovery::{Orphan, Orphans, Recovered};
+use crate::connection::ConnectionId;
 use crate::randomness::Randomness;
 use crate::store::seal::Sealer;
 
@@ -79,12 +80,16 @@ impl Writer {
         }
         let found = setting.maker().take_orphans()?;
         let recovered = found.recovered();
-        let Orphans { files: orphans, mut ledger, .. } = found;
-        ledger.compact();
+        let Orphans { files: orphans, ledger, .. } = found;
         let beginning = ledger.checkpoint();
         let length = length_for(&beginning, reserve(ledger.open().count() + 1));
         let file = setting.maker().make(length, &beginning).map_err(|failed| failed.error)?;
         Ok((Self { setting, file, ledger, orphans, spent: Vec::new() }, recovered))
+    }
+
+    /// What a store is known to have held of a connection.
+    pub(super) fn committed(&self, connection: &ConnectionId) -> Option<Committed> {
+        self.ledger.committed(connection)
     }
 
     /// Appends one record; when it returns, it is durable.
@@ -134,6 +139,7 @@ impl Writer {
     /// Begins a new file with what is still of use, and removes the old one when the new one is durable.
     fn replace_file(&mut self, room: usize) -> Result<(), JournalError> {
         self.remove_spent();
+        self.forget_what_is_over();
         let beginning = self.ledger.checkpoint();
         let length = length_for(&beginning, room);
         if length > LARGEST_FILE {
@@ -149,10 +155,16 @@ impl Writer {
             }
         };
         let old = std::mem::replace(&mut self.file, new);
-        self.ledger.compact();
         self.spent.push(Spent { _handle: old.handle, paths: vec![old.path] });
         self.remove_spent();
         Ok(())
+    }
+
+    /// The own file says it all, and is about to go. Another one that is still there might say half of it again.
+    fn forget_what_is_over(&mut self) {
+        if self.spent.is_empty() && self.orphans.is_empty() {
+            self.ledger.compact();
+        }
     }
 
     /// A new file, so that all records are sealed with the newest data key.
