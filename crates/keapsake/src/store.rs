@@ -5,8 +5,11 @@
 //! [`conformance`] tests any store against the contract.
 
 pub mod conformance;
+#[doc(hidden)]
+pub mod failing;
 pub mod key_file;
 pub mod memory;
+pub mod postgres;
 pub mod seal;
 mod sql;
 pub mod sqlite;
@@ -22,7 +25,9 @@ use crate::connection::flow::Flow;
 use crate::connection::history::{Ending, Entry};
 use crate::connection::record::Record;
 pub use memory::MemoryStore;
+pub use postgres::PostgresStore;
 pub use seal::Sealed;
+pub use sql::SqlStore;
 pub use sqlite::SqliteStore;
 
 /// Keeps connections, durably, with their history.
@@ -78,7 +83,10 @@ pub trait Store: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Vec<ConnectionId>, StoreError>>;
 
     /// Gives the right to refresh a connection to `owner` for this long by the store's own time, unless another has
-    /// it. Asking again prolongs it.
+    /// it. Asking again prolongs it. No lease is longer than [`LONGEST_LEASE`].
+    ///
+    /// # Errors
+    /// Also when there is no such connection: what is not known cannot be refreshed.
     fn lease<'a>(
         &'a self,
         id: &'a ConnectionId,

@@ -129,30 +129,30 @@ impl MemoryStore {
     }
 
     /// Does something with everything, at once.
-    fn with_all<T: Send + 'static>(
-        &self,
-        act: impl FnOnce(&mut Shelves) -> T,
-    ) -> BoxFuture<'static, Result<T, StoreError>> {
-        Box::pin(ready(Ok(act(&mut self.shelves()))))
+    fn with_all<'a, T>(
+        &'a self,
+        act: impl FnOnce(&mut Shelves) -> T + Send + 'a,
+    ) -> BoxFuture<'a, Result<T, StoreError>> {
+        Box::pin(async move { Ok(act(&mut self.shelves())) })
     }
 
     /// Does something with one connection's shelf, at once.
-    fn with<T: Send + 'static>(
-        &self,
-        id: &ConnectionId,
-        act: impl FnOnce(&mut Shelf) -> T,
-    ) -> BoxFuture<'static, Result<T, StoreError>> {
+    fn with<'a, T>(
+        &'a self,
+        id: &'a ConnectionId,
+        act: impl FnOnce(&mut Shelf) -> T + Send + 'a,
+    ) -> BoxFuture<'a, Result<T, StoreError>> {
         self.with_all(|shelves| act(shelves.connections.entry(id.clone()).or_default()))
     }
 }
 
 impl Store for MemoryStore {
     fn identity(&self) -> BoxFuture<'_, Result<Option<Identity>, StoreError>> {
-        self.with_all(|shelves| shelves.identity.clone())
+        self.with_all(move |shelves| shelves.identity.clone())
     }
 
     fn identify(&self, identity: Identity) -> BoxFuture<'_, Result<Identity, StoreError>> {
-        self.with_all(|shelves| shelves.identity.get_or_insert(identity).clone())
+        self.with_all(move |shelves| shelves.identity.get_or_insert(identity).clone())
     }
 
     fn incarnation(&self) -> BoxFuture<'_, Result<String, StoreError>> {
@@ -160,7 +160,7 @@ impl Store for MemoryStore {
     }
 
     fn settle(&self, incarnation: String) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.with_all(|shelves| {
+        self.with_all(move |shelves| {
             if let Some(identity) = &mut shelves.identity {
                 identity.incarnation = incarnation;
             }
@@ -168,7 +168,7 @@ impl Store for MemoryStore {
     }
 
     fn swap_keys(&self, expected: Revision, keys: WrappedKeys) -> BoxFuture<'_, Result<Swap, StoreError>> {
-        self.with_all(|shelves| match &mut shelves.identity {
+        self.with_all(move |shelves| match &mut shelves.identity {
             Some(identity) if identity.keys.revision == expected => {
                 identity.keys = WrappedKeys { revision: expected.next(), ..keys };
                 Swap::Done
@@ -178,7 +178,7 @@ impl Store for MemoryStore {
     }
 
     fn load<'a>(&'a self, id: &'a ConnectionId) -> BoxFuture<'a, Result<Option<Stored>, StoreError>> {
-        self.with(id, |shelf| shelf.stored.clone())
+        self.with(id, move |shelf| shelf.stored.clone())
     }
 
     fn swap<'a>(
@@ -187,11 +187,11 @@ impl Store for MemoryStore {
         expected: Option<Revision>,
         write: Write,
     ) -> BoxFuture<'a, Result<Swap, StoreError>> {
-        self.with(id, |shelf| shelf.swap(expected, write))
+        self.with(id, move |shelf| shelf.swap(expected, write))
     }
 
     fn due(&self, limit: u32) -> BoxFuture<'_, Result<Vec<Due>, StoreError>> {
-        self.with_all(|shelves| {
+        self.with_all(move |shelves| {
             let due = shelves.connections.iter().filter_map(|(id, shelf)| {
                 let at = shelf.stored.as_ref()?.record.due_at()?;
                 Some(Due { connection: id.clone(), at })
@@ -208,7 +208,7 @@ impl Store for MemoryStore {
         after: Option<&'a ConnectionId>,
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<ConnectionId>, StoreError>> {
-        self.with_all(|shelves| {
+        self.with_all(move |shelves| {
             let stored = shelves.connections.iter().filter(|(_, shelf)| shelf.stored.is_some());
             let later = stored.map(|(id, _)| id).filter(|id| after.is_none_or(|after| *id > after));
             later.take(limit as usize).cloned().collect()
@@ -221,24 +221,25 @@ impl Store for MemoryStore {
         owner: Uuid,
         life: Duration,
     ) -> BoxFuture<'a, Result<Lease, StoreError>> {
-        let now = self.clock.now();
-        let lease = match self.shelves().connections.get_mut(id) {
-            Some(shelf) if shelf.stored.is_some() => Ok(shelf.lease(owner, life, now)),
-            _ => Err(nothing_to_lease(id)),
-        };
-        Box::pin(ready(lease))
+        Box::pin(async move {
+            let now = self.clock.now();
+            match self.shelves().connections.get_mut(id) {
+                Some(shelf) if shelf.stored.is_some() => Ok(shelf.lease(owner, life, now)),
+                _ => Err(nothing_to_lease(id)),
+            }
+        })
     }
 
     fn release<'a>(&'a self, id: &'a ConnectionId, owner: Uuid) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.with(id, |shelf| shelf.release(owner))
+        self.with(id, move |shelf| shelf.release(owner))
     }
 
     fn release_all(&self, owner: Uuid) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.with_all(|shelves| shelves.connections.values_mut().for_each(|shelf| shelf.release(owner)))
+        self.with_all(move |shelves| shelves.connections.values_mut().for_each(|shelf| shelf.release(owner)))
     }
 
     fn begin<'a>(&'a self, id: &'a ConnectionId, entry: Entry) -> BoxFuture<'a, Result<Begin, StoreError>> {
-        self.with(id, |shelf| shelf.begin(entry))
+        self.with(id, move |shelf| shelf.begin(entry))
     }
 
     fn end_entry<'a>(
@@ -247,11 +248,13 @@ impl Store for MemoryStore {
         entry: Uuid,
         ending: Ending,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.with(id, |shelf| shelf.end_entry(entry, ending))
+        self.with(id, move |shelf| shelf.end_entry(entry, ending))
     }
 
     fn open_entries<'a>(&'a self, id: &'a ConnectionId) -> BoxFuture<'a, Result<Vec<Entry>, StoreError>> {
-        self.with(id, |shelf| shelf.history.iter().filter(|entry| entry.ending.is_none()).cloned().collect())
+        self.with(id, move |shelf| {
+            shelf.history.iter().filter(|entry| entry.ending.is_none()).cloned().collect()
+        })
     }
 
     fn history<'a>(
@@ -259,7 +262,7 @@ impl Store for MemoryStore {
         id: &'a ConnectionId,
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<Entry>, StoreError>> {
-        self.with(id, |shelf| shelf.history.iter().rev().take(limit as usize).cloned().collect())
+        self.with(id, move |shelf| shelf.history.iter().rev().take(limit as usize).cloned().collect())
     }
 
     fn add_flow<'a>(
@@ -268,7 +271,7 @@ impl Store for MemoryStore {
         flow: Flow,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.with(id, |shelf| {
+        self.with(id, move |shelf| {
             shelf.flows.retain(|flow| flow.expires_at > now);
             shelf.flows.push(flow);
         })
@@ -279,7 +282,7 @@ impl Store for MemoryStore {
         id: &'a ConnectionId,
         state_digest: [u8; 32],
     ) -> BoxFuture<'a, Result<Option<Flow>, StoreError>> {
-        self.with(id, |shelf| shelf.flows.iter().find(|flow| flow.state_digest == state_digest).cloned())
+        self.with(id, move |shelf| shelf.flows.iter().find(|flow| flow.state_digest == state_digest).cloned())
     }
 
     fn take_flow<'a>(
@@ -287,7 +290,7 @@ impl Store for MemoryStore {
         id: &'a ConnectionId,
         state_digest: [u8; 32],
     ) -> BoxFuture<'a, Result<Option<Flow>, StoreError>> {
-        self.with(id, |shelf| {
+        self.with(id, move |shelf| {
             let at = shelf.flows.iter().position(|flow| flow.state_digest == state_digest)?;
             Some(shelf.flows.swap_remove(at))
         })
@@ -299,7 +302,7 @@ impl Store for MemoryStore {
         condition: &'a str,
         at: Timestamp,
     ) -> BoxFuture<'a, Result<bool, StoreError>> {
-        self.with(id, |shelf| {
+        self.with(id, move |shelf| {
             let is_new = !shelf.alarms.contains_key(condition);
             shelf.alarms.entry(condition.to_owned()).or_insert(at);
             is_new
@@ -311,14 +314,16 @@ impl Store for MemoryStore {
         id: &'a ConnectionId,
         condition: &'a str,
     ) -> BoxFuture<'a, Result<bool, StoreError>> {
-        self.with(id, |shelf| shelf.alarms.remove(condition).is_some())
+        self.with(id, move |shelf| shelf.alarms.remove(condition).is_some())
     }
 
     fn raised<'a>(
         &'a self,
         id: &'a ConnectionId,
     ) -> BoxFuture<'a, Result<Vec<(String, Timestamp)>, StoreError>> {
-        self.with(id, |shelf| shelf.alarms.iter().map(|(condition, at)| (condition.clone(), *at)).collect())
+        self.with(id, move |shelf| {
+            shelf.alarms.iter().map(|(condition, at)| (condition.clone(), *at)).collect()
+        })
     }
 
     /// Nobody else has it.

@@ -25,7 +25,7 @@ use crate::connection::ConnectionId;
 use crate::connection::flow::Flow;
 use crate::connection::history::{Ending, Entry};
 use changes::Changes;
-pub use engine::Engine;
+use engine::Engine;
 use rows::{read_alarm, read_due, read_entry, read_flow, read_id, read_identity, read_stored, unreadable};
 use statements as say;
 use step::Step;
@@ -58,7 +58,12 @@ impl<E: Engine> SqlStore<E> {
 
     /// Carries out all steps or none of them; false when a fence stopped it.
     async fn commit(&self, steps: Vec<Step>) -> Result<bool, StoreError> {
-        self.ask(move |connection| Box::pin(async move { persist::<E>(connection, &steps).await })).await
+        let steps: Arc<[Step]> = steps.into();
+        self.ask(move |connection| {
+            let steps = steps.clone();
+            Box::pin(async move { carry_out::<E>(connection, &steps).await })
+        })
+        .await
     }
 
     /// Carries out one step that changes something or nothing.
@@ -67,24 +72,24 @@ impl<E: Engine> SqlStore<E> {
     }
 
     async fn rows(&self, step: Step) -> Result<Vec<E::Row>, StoreError> {
-        self.ask(move |connection| Box::pin(async move { E::fetch(connection, &step).await })).await
+        let step = Arc::new(step);
+        self.ask(move |connection| {
+            let step = step.clone();
+            Box::pin(async move { E::fetch(connection, &step).await })
+        })
+        .await
     }
 
     /// Asks the database, but not for ever: a stuck one must not hold up a refresh without anybody being told.
-    async fn ask<T: Send>(
-        &self,
-        question: impl for<'c> FnOnce(&'c mut E::Connection) -> BoxFuture<'c, sqlx::Result<T>> + Send,
-    ) -> Result<T, StoreError> {
+    async fn ask<T: Send>(&self, question: impl Question<E, T>) -> Result<T, StoreError> {
         let acquired = timeout(E::PATIENCE, self.pool.acquire()).await;
         let mut connection = acquired.map_err(|_| stuck())?.map_err(trouble)?;
-        let answer = timeout(E::PATIENCE, question(&mut connection)).await;
-        answer.map_or_else(
-            |_| {
-                E::abandon(connection);
-                Err(stuck())
-            },
-            |answer| answer.map_err(trouble),
-        )
+        let answered = timeout(E::PATIENCE, insist::<E, T>(&mut connection, &question)).await;
+        let Ok(answer) = answered else {
+            E::abandon(connection);
+            return Err(stuck());
+        };
+        answer.map_err(trouble)
     }
 
     async fn find_flow(
@@ -105,15 +110,29 @@ impl<E: Engine> SqlStore<E> {
     }
 }
 
-/// Tries again what the database undid because of another transaction.
-async fn persist<E: Engine>(connection: &mut E::Connection, steps: &[Step]) -> sqlx::Result<bool> {
+/// Something to ask a database, perhaps more than once.
+trait Question<E: Engine, T>:
+    for<'c> Fn(&'c mut E::Connection) -> BoxFuture<'c, sqlx::Result<T>> + Send + Sync
+{
+}
+
+impl<E: Engine, T, F> Question<E, T> for F where
+    F: for<'c> Fn(&'c mut E::Connection) -> BoxFuture<'c, sqlx::Result<T>> + Send + Sync
+{
+}
+
+/// Asks again when the database undid it because of another transaction.
+async fn insist<E: Engine, T>(
+    connection: &mut E::Connection,
+    question: &impl Question<E, T>,
+) -> sqlx::Result<T> {
     for _ in 1..TRIES_MAX {
-        match carry_out::<E>(connection, steps).await {
+        match question(connection).await {
             Err(error) if E::is_conflict(&error) => {}
-            outcome => return outcome,
+            answer => return answer,
         }
     }
-    carry_out::<E>(connection, steps).await
+    question(connection).await
 }
 
 async fn carry_out<E: Engine>(connection: &mut E::Connection, steps: &[Step]) -> sqlx::Result<bool> {

@@ -1,11 +1,16 @@
 //! A store in SQLite, beside the application's own tables in the same file if it likes.
 
+mod file;
+
+use std::path::Path;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sqlx::migrate::Migrator;
 use sqlx::pool::{Pool, PoolConnection};
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+};
 use sqlx::{
     ConnectOptions as _, Connection as _, Row as _, Sqlite, SqliteConnection, SqlitePool, Transaction,
 };
@@ -34,7 +39,34 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// anything less can forget a token that Keap believes we have. Several processes on one machine may share the file.
 pub type SqliteStore = SqlStore<Sqlite>;
 
+/// How long to wait for another program that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
 impl SqlStore<Sqlite> {
+    /// In this file, which is created if it is missing, for a program that has no pool of its own. The file and its
+    /// folder must be nobody else's.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and when others on this machine could read the file or replace it, or when it is on a
+    /// network file system.
+    pub async fn connect(path: &Path) -> Result<Self, StoreError> {
+        file::prepare(path)?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY_TIMEOUT);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(BUSY_TIMEOUT)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options)
+            .await
+            .map_err(trouble)?;
+        Self::open(pool).await
+    }
+
     /// In this database, creating or bringing up to date the tables it needs.
     ///
     /// # Errors

@@ -39,7 +39,7 @@ impl Step {
 
 /// A value of one of the three kinds that both databases have.
 #[derive(Clone)]
-pub enum Value {
+pub(crate) enum Value {
     Text(Option<String>),
     Integer(Option<i64>),
     Bytes(Option<Vec<u8>>),
