@@ -5,28 +5,25 @@
 
 mod browser;
 mod buttonpush;
-mod http;
 mod numbers;
-mod program;
 mod sandbox;
 
 use std::process::{Command, ExitCode};
 use std::thread::available_parallelism;
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 
-use crate::project;
+use crate::{program, release};
 use numbers::Table;
 
-const BUILDS: [&[&str]; 2] = [
-    &["build", "--release", "-p", "buttonpush", "-p", "keap-sandbox"],
-    &["build", "--release", "-p", "keapsake", "--example", "client_call_cost"],
-];
+const BUILDS: &[&[&str]] =
+    &[&["-p", "buttonpush", "-p", "keap-sandbox"], &["-p", "keapsake", "--example", "client_call_cost"]];
 
 /// Builds what is measured, measures it, and prints the table.
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     if cfg!(debug_assertions) {
-        return build_and_run_in_release();
+        // An unoptimised load generator would measure itself.
+        return release::run_again(BUILDS);
     }
     let mut table = Table::default();
     buttonpush::measure(&mut table)?;
@@ -36,21 +33,6 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let cores = available_parallelism().map_or(1, usize::from);
     println!("Measured over loopback; programs and load share {cores} processor cores.\n\n{table}");
     Ok(ExitCode::SUCCESS)
-}
-
-/// An unoptimised load generator would measure itself.
-fn build_and_run_in_release() -> anyhow::Result<ExitCode> {
-    for arguments in BUILDS {
-        succeed(project::command("cargo").args(arguments))?;
-    }
-    succeed(project::command("cargo").args(["run", "--release", "--quiet", "-p", "xtask", "--", "bench"]))?;
-    Ok(ExitCode::SUCCESS)
-}
-
-fn succeed(command: &mut Command) -> anyhow::Result<()> {
-    let status = command.status().with_context(|| format!("{command:?} does not start"))?;
-    ensure!(status.success(), "{command:?} failed: {status}");
-    Ok(())
 }
 
 /// The example measures and says it in a line.

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use anyhow::Context as _;
 
-use super::http::{Answer, Connection};
+use crate::http::{Answer, Connection};
 
 /// One visitor, on one connection.
 #[derive(Debug)]

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 
 use super::browser::Browser;
-use super::http::Connection;
 use super::numbers::{Table, Times, milliseconds, ratio};
-use super::program::{Directory, Program, address, path_of};
 use super::progress;
-use super::sandbox::Control;
+use crate::directory::Directory;
+use crate::http::Connection;
+use crate::program::{self, Program, address, path_of};
+use crate::sandbox::Control;
 
 const PASSWORD: &str = "correct horse battery";
 const STARTS: usize = 7;
@@ -147,7 +148,7 @@ impl Site {
         let mut program = start(directory)?;
         let address = address(&program.says("ButtonPush ")?)?;
         let administrator_link = program.says("Admin link ")?;
-        let sandbox = Control(super::program::address(&program.says("Sandbox ")?)?);
+        let sandbox = Control(program::address(&program.says("Sandbox ")?)?);
         Ok(Self { program, address, administrator_link, sandbox, people: 0 })
     }
 

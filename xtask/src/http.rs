@@ -1,4 +1,4 @@
-//! Just enough HTTP for a load: one connection that is kept, whole answers with a length.
+//! Just enough HTTP for a load and for a sandbox's controls: one connection that is kept, whole answers with a length.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -11,21 +11,21 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A connection for one request after the other.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(crate) struct Connection {
     address: SocketAddr,
     stream: BufReader<TcpStream>,
 }
 
 /// An answer, read to its end.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
 }
 
 impl Connection {
-    pub(super) fn open(address: SocketAddr) -> anyhow::Result<Self> {
+    pub(crate) fn open(address: SocketAddr) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(address).with_context(|| format!("{address} cannot be reached"))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(TIMEOUT))?;
@@ -33,7 +33,7 @@ impl Connection {
     }
 
     /// Sends a request; `headers` are whole lines, each with its line end.
-    pub(super) fn send(
+    pub(crate) fn send(
         &mut self,
         method: &str,
         path: &str,
@@ -78,27 +78,27 @@ impl Connection {
 }
 
 impl Answer {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.all(name).next()
     }
 
-    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         self.headers.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
     /// The answer, if it has this status.
-    pub(super) fn with_status(self, status: u16) -> anyhow::Result<Self> {
+    pub(crate) fn with_status(self, status: u16) -> anyhow::Result<Self> {
         ensure!(self.status == status, "answered {} instead of {status}: {}", self.status, self.body);
         Ok(self)
     }
 
     /// Where the answer leads.
-    pub(super) fn location(&self) -> anyhow::Result<&str> {
+    pub(crate) fn location(&self) -> anyhow::Result<&str> {
         self.header("location").with_context(|| format!("{} is no redirect: {}", self.status, self.body))
     }
 
     /// The value of the first field of this name in a JSON answer, as far as it is a plain number or text.
-    pub(super) fn field(&self, name: &str) -> anyhow::Result<&str> {
+    pub(crate) fn field(&self, name: &str) -> anyhow::Result<&str> {
         value_of(&self.body, name).with_context(|| format!("no `{name}` in {}", self.body))
     }
 }
