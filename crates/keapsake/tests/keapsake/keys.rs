@@ -5,9 +5,13 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use keapsake::Keap;
+use keapsake::connection::ConnectionId;
 use keapsake::randomness::SystemRandomness;
+use keapsake::store::seal::Sealer;
+use keapsake::store::seal::rotation::{OLD_KEY_LIFE, retire_old_keys, rotate_data_key};
 use keapsake::store::{Store, key_file};
 
 use crate::world::{Database, World, application};
@@ -144,7 +148,7 @@ async fn no_bad_key_file_starts_or_changes_anything() {
 }
 
 #[tokio::test]
-async fn everything_at_hand_works_on_while_both_keys_are_changed() {
+async fn a_connection_lives_on_while_both_keys_are_changed_from_outside() {
     let database = Database::new().await;
     let store: Arc<dyn Store> = Arc::new(database.store().await);
     let path = database.folder.path().join("keapsake.key");
@@ -152,17 +156,34 @@ async fn everything_at_hand_works_on_while_both_keys_are_changed() {
     set_mode(&path, 0o600);
     let world = World::with(store.clone()).await;
     world.connect("acme").await;
+    let file = || key_file::read(&path).unwrap().unwrap();
+
+    let tool = Sealer::unlock(&*store, file(), &SystemRandomness, world.clock.now()).await.unwrap();
+    let rotated = rotate_data_key(&*store, &tool, &SystemRandomness, world.clock.now()).await.unwrap();
+    assert_eq!((rotated.number, rotated.resealed), (2, 1));
+    world.advance(Duration::from_hours(22));
+    world.reaches_generation(2).await;
+    assert_eq!(sealing_key(&*store).await, 2, "the running program has met the new key");
 
     key_file::replace(&path, &*store, &SystemRandomness).await.unwrap();
-    world.advance(std::time::Duration::from_hours(22));
-    world.reaches_generation(2).await;
+    world.advance(Duration::from_hours(22));
+    world.reaches_generation(3).await;
     world.keap.stop().await;
 
-    let key = key_file::read(&path).unwrap().unwrap();
-    let keap = Keap::oauth(world.application(), store, key).clock(world.clock.clone());
+    let keap = Keap::oauth(world.application(), store.clone(), file()).clock(world.clock.clone());
     let keap = keap.start().await.unwrap();
-    assert_eq!(keap.status().position.unwrap().generation, 2);
+    assert_eq!(keap.status().position.unwrap().generation, 3);
+    world.advance(OLD_KEY_LIFE);
+    let tool = Sealer::unlock(&*store, file(), &SystemRandomness, world.clock.now()).await.unwrap();
+    let retired = retire_old_keys(&*store, &tool, &[], &SystemRandomness, world.clock.now()).await.unwrap();
+    assert_eq!(retired.removed, [1]);
     keap.stop().await;
+}
+
+/// The number of the data key that seals the connection's tokens.
+async fn sealing_key(store: &dyn Store) -> u32 {
+    let stored = store.load(&ConnectionId::main()).await.unwrap().unwrap();
+    stored.tokens.unwrap().refresh.key_number().unwrap()
 }
 
 #[test]

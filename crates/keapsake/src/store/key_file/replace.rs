@@ -14,8 +14,8 @@ use crate::store::{Store, Swap, WrappedKeys};
 /// one, then the file holds the new one only. Cut off anywhere, the file opens the store, and calling this again
 /// finishes the change that was begun.
 ///
-/// Programs that run go on as they are; restart them when it is convenient, and before the next new data key. On other
-/// machines put the new file before they are restarted. Back the new file up.
+/// Programs that run go on with the data keys they know, but cannot learn of another one: restart them soon, and before
+/// the next new data key. On other machines put the new file before they are restarted. Back the new file up.
 ///
 /// # Errors
 /// [`KeyFileError`]: the store opens with the file as it is. A file that is wrong or foreign is left as it is.

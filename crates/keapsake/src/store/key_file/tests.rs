@@ -86,39 +86,39 @@ fn a_new_file_is_its_owners_only() {
 
 mod replacing {
     use super::*;
-    use crate::store::seal::rotation::tests::{Crash, Mortal, Sealed};
+    use crate::store::seal::rotation::tests::{Crash, Mortal, Vault};
 
     /// A store with tokens in it, and its key file.
-    async fn in_use() -> (Folder, Sealed) {
-        let (at, sealed) = (Folder::new(), Sealed::with(3).await);
-        durable::create(&at.path, format::lines(&sealed.key).as_bytes(), &SystemRandomness).unwrap();
-        (at, sealed)
+    async fn in_use() -> (Folder, Vault) {
+        let (at, vault) = (Folder::new(), Vault::with(3).await);
+        durable::create(&at.path, format::lines(&vault.key).as_bytes(), &SystemRandomness).unwrap();
+        (at, vault)
     }
 
     #[tokio::test]
     async fn the_new_key_opens_everything_and_the_old_one_nothing() {
-        let (at, mut sealed) = in_use().await;
-        let running = sealed.unlock().await;
+        let (at, mut vault) = in_use().await;
+        let running = vault.unlock().await;
         let before = at.text();
-        replace(&at.path, &*sealed.store, &SystemRandomness).await.unwrap();
+        replace(&at.path, &*vault.store, &SystemRandomness).await.unwrap();
         assert_eq!(at.text().lines().count(), 1);
         assert_ne!(at.text(), before);
         assert_eq!(at.names(), ["key", "key.lock"]);
 
-        let old = sealed.key.clone();
-        let refused = Sealer::unlock(&*sealed.store, old, &SystemRandomness, Timestamp::UNIX_EPOCH).await;
+        let old = vault.key.clone();
+        let refused = Sealer::unlock(&*vault.store, old, &SystemRandomness, Timestamp::UNIX_EPOCH).await;
         assert!(matches!(refused, Err(UnlockError::WrongKey(_))));
-        sealed.key = read(&at.path).unwrap().unwrap();
-        sealed.assert_all_opens().await;
+        vault.key = read(&at.path).unwrap().unwrap();
+        vault.assert_all_opens().await;
 
         // A process that runs goes on, but adds no data key that only the old key opens.
-        running.refresh(&*sealed.store).await.unwrap();
-        let identity = sealed.store.identity().await.unwrap();
+        running.refresh(&*vault.store).await.unwrap();
+        let identity = vault.store.identity().await.unwrap();
         let now = Timestamp::UNIX_EPOCH;
         let rotated =
-            crate::store::seal::rotation::rotate_data_key(&*sealed.store, &running, &SystemRandomness, now);
+            crate::store::seal::rotation::rotate_data_key(&*vault.store, &running, &SystemRandomness, now);
         assert!(matches!(rotated.await, Err(UnlockError::WrongKey(_))));
-        assert_eq!(sealed.store.identity().await.unwrap(), identity);
+        assert_eq!(vault.store.identity().await.unwrap(), identity);
     }
 
     #[tokio::test]
@@ -126,19 +126,19 @@ mod replacing {
         for last in 0.. {
             let mut is_clean = true;
             for crash in [Crash::Before(last), Crash::After(last)] {
-                let (at, mut sealed) = in_use().await;
-                let mortal = Mortal::new(&sealed.store, crash);
+                let (at, mut vault) = in_use().await;
+                let mortal = Mortal::new(&vault.store, crash);
                 let is_cut_off = replace(&at.path, &mortal, &SystemRandomness).await.is_err();
                 is_clean &= !is_cut_off;
-                assert!(at.opens(&sealed.store).await, "{crash:?}");
+                assert!(at.opens(&vault.store).await, "{crash:?}");
                 let first = at.text().lines().next().unwrap().to_owned();
                 let is_begun = at.text().lines().count() == 2;
 
                 // A data key that is made in between is wrapped by whichever key wrapped the others.
-                sealed.key = read(&at.path).unwrap().unwrap();
-                let sealer = sealed.unlock().await;
+                vault.key = read(&at.path).unwrap().unwrap();
+                let sealer = vault.unlock().await;
                 let now = Timestamp::UNIX_EPOCH;
-                let store = &*sealed.store;
+                let store = &*vault.store;
                 crate::store::seal::rotation::rotate_data_key(store, &sealer, &SystemRandomness, now)
                     .await
                     .unwrap();
@@ -148,8 +148,8 @@ mod replacing {
                 if is_begun {
                     assert_eq!(at.text().trim_end(), first, "the change that was begun is finished");
                 }
-                sealed.key = read(&at.path).unwrap().unwrap();
-                sealed.assert_all_opens().await;
+                vault.key = read(&at.path).unwrap().unwrap();
+                vault.assert_all_opens().await;
             }
             if is_clean {
                 assert!(last >= 3, "{last} calls");
@@ -160,17 +160,17 @@ mod replacing {
 
     #[tokio::test]
     async fn a_file_that_is_not_the_stores_stays_as_it_is() {
-        let (at, sealed) = in_use().await;
-        let identity = sealed.store.identity().await.unwrap();
+        let (at, vault) = in_use().await;
+        let identity = vault.store.identity().await.unwrap();
         fs::remove_file(&at.path).unwrap();
-        let missing = replace(&at.path, &*sealed.store, &SystemRandomness).await;
+        let missing = replace(&at.path, &*vault.store, &SystemRandomness).await;
         assert!(matches!(missing, Err(KeyFileError::Missing { .. })));
 
         create(&at.path, &SystemRandomness).unwrap();
         let foreign = at.text();
         for text in [foreign.clone(), foreign.repeat(2), foreign[..20].to_owned(), String::new()] {
             fs::write(&at.path, &text).unwrap();
-            let error = replace(&at.path, &*sealed.store, &SystemRandomness).await.unwrap_err();
+            let error = replace(&at.path, &*vault.store, &SystemRandomness).await.unwrap_err();
             assert!(matches!(error, KeyFileError::Unlock(_) | KeyFileError::NotAKey { .. }), "{error}");
             assert_eq!(at.text(), text);
         }
@@ -178,30 +178,30 @@ mod replacing {
         let unused = replace(&at.path, &MemoryStore::default(), &SystemRandomness).await;
         assert!(matches!(unused, Err(KeyFileError::NotInUse { .. })));
         assert_eq!(at.text(), foreign);
-        assert_eq!(sealed.store.identity().await.unwrap(), identity);
+        assert_eq!(vault.store.identity().await.unwrap(), identity);
     }
 
     #[tokio::test]
     async fn two_at_once_do_not_meet() {
-        let (at, sealed) = in_use().await;
+        let (at, vault) = in_use().await;
         let before = at.text();
         let lock = durable::lock_file(&at.path).unwrap();
         lock.lock().unwrap();
-        let busy = replace(&at.path, &*sealed.store, &SystemRandomness).await;
+        let busy = replace(&at.path, &*vault.store, &SystemRandomness).await;
         assert!(matches!(busy, Err(KeyFileError::Busy { .. })));
         assert_eq!(at.text(), before);
         drop(lock);
-        replace(&at.path, &*sealed.store, &SystemRandomness).await.unwrap();
+        replace(&at.path, &*vault.store, &SystemRandomness).await.unwrap();
     }
 
     #[cfg(unix)]
     #[tokio::test]
     async fn behind_a_link_the_file_is_replaced_and_the_link_stays() {
-        let (at, sealed) = in_use().await;
+        let (at, vault) = in_use().await;
         let link = at.folder.path().join("link");
         std::os::unix::fs::symlink(&at.path, &link).unwrap();
-        replace(&link, &*sealed.store, &SystemRandomness).await.unwrap();
+        replace(&link, &*vault.store, &SystemRandomness).await.unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-        assert!(at.opens(&sealed.store).await);
+        assert!(at.opens(&vault.store).await);
     }
 }

@@ -61,12 +61,11 @@ impl Sealer {
         randomness: &dyn Randomness,
         now: Timestamp,
     ) -> Result<Self, UnlockError> {
-        let identity = match store.identity().await? {
-            Some(identity) => identity,
-            None => {
-                let incarnation = store.incarnation().await?;
-                store.identify(first_identity(incarnation, &key, randomness, now)).await?
-            }
+        let identity = if let Some(identity) = store.identity().await? {
+            identity
+        } else {
+            let incarnation = store.incarnation().await?;
+            store.identify(first_identity(incarnation, &key, randomness, now)).await?
         };
         let ring = Ring::open(&key, identity.deployment, &identity.keys.keys)?;
         Ok(Self::of(key, identity.deployment, ring))

@@ -99,24 +99,24 @@ mortal! {
 }
 
 /// A store with connections whose tokens are known: `access of a.1.1` and so on.
-pub(in crate::store) struct Sealed {
+pub(in crate::store) struct Vault {
     pub(in crate::store) store: Arc<MemoryStore>,
     pub(in crate::store) key: SealingKey,
 }
 
-impl Sealed {
+impl Vault {
     pub(in crate::store) async fn with(connections: u64) -> Self {
-        let sealed =
+        let vault =
             Self { store: Arc::new(MemoryStore::default()), key: SealingKey::random(&SystemRandomness) };
-        let sealer = sealed.unlock().await;
+        let sealer = vault.unlock().await;
         for number in 0..connections {
-            sealed.write(&sealer, &connection(number)).await;
+            vault.write(&sealer, &connection(number)).await;
         }
         // One that was never linked to anything.
         let write = Write { record: record(Position::NONE), tokens: Tokens::Keep, ends: None };
-        let swap = sealed.store.swap(&ConnectionId::new("empty").unwrap(), None, write).await.unwrap();
+        let swap = vault.store.swap(&ConnectionId::new("empty").unwrap(), None, write).await.unwrap();
         assert_eq!(swap, Swap::Done);
-        sealed
+        vault
     }
 
     /// As a process does when it starts.
@@ -209,104 +209,104 @@ async fn retire(
 
 #[tokio::test]
 async fn everything_is_sealed_again_and_the_old_key_goes_when_its_time_is_over() {
-    let sealed = Sealed::with(250).await;
-    let sealer = sealed.unlock().await;
+    let vault = Vault::with(250).await;
+    let sealer = vault.unlock().await;
     let verifier = sealer.seal_at(&["flow"], b"verifier", &SystemRandomness);
-    let rotated = rotate(&*sealed.store, &sealer, 1).await.unwrap();
+    let rotated = rotate(&*vault.store, &sealer, 1).await.unwrap();
     assert_eq!(rotated, Rotated { number: 2, resealed: 250, unreadable: vec![] });
-    assert_eq!(sealed.keys().await, (vec![1, 2], BTreeSet::from([2])));
+    assert_eq!(vault.keys().await, (vec![1, 2], BTreeSet::from([2])));
     assert!(sealer.open_at(&["flow"], &verifier).is_ok(), "what is elsewhere still opens");
 
-    let early = retire(&*sealed.store, &sealer, &[], 46).await.unwrap();
+    let early = retire(&*vault.store, &sealer, &[], 46).await.unwrap();
     assert_eq!(early.removed, [0; 0]);
     assert_eq!(early.kept, [(1, Reason::Recent { until: in_days(47) })]);
-    let in_use = retire(&*sealed.store, &sealer, &[1], 47).await.unwrap();
+    let in_use = retire(&*vault.store, &sealer, &[1], 47).await.unwrap();
     assert_eq!(in_use.kept, [(1, Reason::InUse)]);
-    assert_eq!(sealed.keys().await.0, [1, 2]);
+    assert_eq!(vault.keys().await.0, [1, 2]);
 
-    let retired = retire(&*sealed.store, &sealer, &[2], 47).await.unwrap();
+    let retired = retire(&*vault.store, &sealer, &[2], 47).await.unwrap();
     assert_eq!(retired, Retired { removed: vec![1], kept: vec![] });
-    assert_eq!(sealed.keys().await.0, [2]);
+    assert_eq!(vault.keys().await.0, [2]);
     assert!(sealer.open_at(&["flow"], &verifier).is_err());
-    sealed.assert_all_opens().await;
+    vault.assert_all_opens().await;
 
-    assert_eq!(rotate(&*sealed.store, &sealer, 48).await.unwrap().number, 3, "no number comes again");
-    assert_eq!(retire(&*sealed.store, &sealer, &[], 48).await.unwrap().removed, [0; 0]);
+    assert_eq!(rotate(&*vault.store, &sealer, 48).await.unwrap().number, 3, "no number comes again");
+    assert_eq!(retire(&*vault.store, &sealer, &[], 48).await.unwrap().removed, [0; 0]);
 }
 
 #[tokio::test]
 async fn each_key_waits_for_its_own_time() {
-    let sealed = Sealed::with(3).await;
-    let sealer = sealed.unlock().await;
-    rotate(&*sealed.store, &sealer, 1).await.unwrap();
-    rotate(&*sealed.store, &sealer, 40).await.unwrap();
-    let retired = retire(&*sealed.store, &sealer, &[], 50).await.unwrap();
+    let vault = Vault::with(3).await;
+    let sealer = vault.unlock().await;
+    rotate(&*vault.store, &sealer, 1).await.unwrap();
+    rotate(&*vault.store, &sealer, 40).await.unwrap();
+    let retired = retire(&*vault.store, &sealer, &[], 50).await.unwrap();
     assert_eq!(retired.removed, [1]);
     assert_eq!(retired.kept, [(2, Reason::Recent { until: in_days(86) })]);
 }
 
 #[tokio::test]
 async fn another_process_goes_on_with_the_old_key_until_it_meets_the_new_one() {
-    let sealed = Sealed::with(2).await;
-    let (ours, theirs) = (sealed.unlock().await, sealed.unlock().await);
-    rotate(&*sealed.store, &ours, 1).await.unwrap();
-    sealed.write(&theirs, &connection(0)).await;
-    assert_eq!(sealed.keys().await.1, BTreeSet::from([1, 2]), "it does not know better");
-    sealed.assert_all_opens().await;
+    let vault = Vault::with(2).await;
+    let (ours, theirs) = (vault.unlock().await, vault.unlock().await);
+    rotate(&*vault.store, &ours, 1).await.unwrap();
+    vault.write(&theirs, &connection(0)).await;
+    assert_eq!(vault.keys().await.1, BTreeSet::from([1, 2]), "it does not know better");
+    vault.assert_all_opens().await;
 
     let foreign = ours.seal_at(&["x"], b"secret", &SystemRandomness);
     assert!(theirs.open_at(&["x"], &foreign).is_err());
-    theirs.refresh(&*sealed.store).await.unwrap();
+    theirs.refresh(&*vault.store).await.unwrap();
     assert!(theirs.open_at(&["x"], &foreign).is_ok());
     assert_eq!(theirs.seal_at(&["x"], b"", &SystemRandomness).key_number(), Some(2));
 
     // What it left is sealed again before the old key is judged.
-    assert_eq!(retire(&*sealed.store, &ours, &[], 47).await.unwrap().removed, [1]);
-    assert_eq!(sealed.keys().await, (vec![2], BTreeSet::from([2])));
-    sealed.assert_all_opens().await;
+    assert_eq!(retire(&*vault.store, &ours, &[], 47).await.unwrap().removed, [1]);
+    assert_eq!(vault.keys().await, (vec![2], BTreeSet::from([2])));
+    vault.assert_all_opens().await;
 }
 
 #[tokio::test]
 async fn tokens_that_do_not_open_are_named_and_keep_their_key() {
-    let sealed = Sealed::with(3).await;
-    let sealer = sealed.unlock().await;
+    let vault = Vault::with(3).await;
+    let sealer = vault.unlock().await;
     // As if somebody had copied a row over another.
     let position = Position::NONE.next_lineage();
     let moved = pair(&sealer, &connection(1), position);
     let write = Write { record: record(position), tokens: Tokens::Replace(moved), ends: None };
-    let swap = sealed.store.swap(&connection(0), Some(Revision::FIRST), write).await.unwrap();
+    let swap = vault.store.swap(&connection(0), Some(Revision::FIRST), write).await.unwrap();
     assert_eq!(swap, Swap::Done);
 
-    let rotated = rotate(&*sealed.store, &sealer, 1).await.unwrap();
+    let rotated = rotate(&*vault.store, &sealer, 1).await.unwrap();
     assert_eq!(rotated, Rotated { number: 2, resealed: 2, unreadable: vec![connection(0)] });
-    let retired = retire(&*sealed.store, &sealer, &[], 100).await.unwrap();
+    let retired = retire(&*vault.store, &sealer, &[], 100).await.unwrap();
     assert_eq!(retired.kept, [(1, Reason::Seals(vec![connection(0)]))]);
-    assert_eq!(sealed.keys().await.0, [1, 2]);
+    assert_eq!(vault.keys().await.0, [1, 2]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn rotating_from_everywhere_while_tokens_change_loses_nothing() {
-    let sealed = Arc::new(Sealed::with(20).await);
+    let vault = Arc::new(Vault::with(20).await);
     let mut tasks = Vec::new();
     for _ in 0..4 {
-        let sealed = sealed.clone();
+        let vault = vault.clone();
         tasks.push(tokio::spawn(async move {
-            let sealer = sealed.unlock().await;
+            let sealer = vault.unlock().await;
             for _ in 0..5 {
-                rotate(&*sealed.store, &sealer, 1).await.unwrap();
+                rotate(&*vault.store, &sealer, 1).await.unwrap();
             }
         }));
     }
-    let sealer = sealed.unlock().await;
+    let sealer = vault.unlock().await;
     for turn in 0..200 {
         let id = connection(turn % 20);
         // A keeper whose swap is lost reads again.
         loop {
-            let stored = sealed.store.load(&id).await.unwrap().unwrap();
+            let stored = vault.store.load(&id).await.unwrap().unwrap();
             let position = stored.record.position.next_generation();
             let tokens = Tokens::Replace(pair(&sealer, &id, position));
             let write = Write { record: record(position), tokens, ends: None };
-            if sealed.store.swap(&id, Some(stored.revision), write).await.unwrap() == Swap::Done {
+            if vault.store.swap(&id, Some(stored.revision), write).await.unwrap() == Swap::Done {
                 break;
             }
         }
@@ -315,14 +315,14 @@ async fn rotating_from_everywhere_while_tokens_change_loses_nothing() {
     for task in tasks {
         task.await.unwrap();
     }
-    sealed.assert_all_opens().await;
-    let (keys, _) = sealed.keys().await;
+    vault.assert_all_opens().await;
+    let (keys, _) = vault.keys().await;
     assert_eq!(keys, (1..=21).collect::<Vec<_>>(), "twenty new keys, each with its number");
-    let retired = retire(&*sealed.store, &sealer, &[], 47).await.unwrap();
+    let retired = retire(&*vault.store, &sealer, &[], 47).await.unwrap();
     assert_eq!(retired.removed, (1..=20).collect::<Vec<_>>());
-    sealed.assert_all_opens().await;
+    vault.assert_all_opens().await;
     for id in (0..20).map(connection) {
-        let generation = sealed.store.load(&id).await.unwrap().unwrap().record.position.generation;
+        let generation = vault.store.load(&id).await.unwrap().unwrap().record.position.generation;
         assert_eq!(generation, 11, "no pair was lost");
     }
 }
@@ -345,26 +345,29 @@ async fn a_crash_at_any_point_of_a_rotation_loses_nothing() {
     assert!(crashes >= 500, "{crashes} crashes");
 }
 
-/// Rotates and retires until the crash, then does what is done after a restart. Whether it crashed.
+/// Rotates and retires, again and again, until the crash; then does what is done after a restart. Whether it crashed.
 async fn rotate_through(crash: Crash) -> bool {
-    let sealed = Sealed::with(60).await;
-    let sealer = sealed.unlock().await;
-    let mortal = Mortal::new(&sealed.store, crash);
-    let is_cut_off = async {
-        rotate(&mortal, &sealer, 1).await?;
-        retire(&mortal, &sealer, &[], 50).await
+    let vault = Vault::with(12).await;
+    let sealer = vault.unlock().await;
+    let mortal = Mortal::new(&vault.store, crash);
+    let years = async {
+        for day in [0, 100, 200, 300] {
+            rotate(&mortal, &sealer, day).await?;
+            retire(&mortal, &sealer, &[], day + 50).await?;
+        }
+        Ok::<_, UnlockError>(())
     };
-    let is_cut_off = is_cut_off.await.is_err();
-    sealed.assert_all_opens().await;
+    let is_cut_off = years.await.is_err();
+    vault.assert_all_opens().await;
 
-    let sealer = sealed.unlock().await;
-    sealed.write(&sealer, &connection(7)).await;
-    rotate(&*sealed.store, &sealer, 51).await.unwrap();
-    let (keys, sealing) = sealed.keys().await;
+    let sealer = vault.unlock().await;
+    vault.write(&sealer, &connection(7)).await;
+    rotate(&*vault.store, &sealer, 400).await.unwrap();
+    let (keys, sealing) = vault.keys().await;
     let newest = *keys.last().unwrap();
     assert_eq!(sealing, BTreeSet::from([newest]), "{crash:?}");
-    retire(&*sealed.store, &sealer, &[], 200).await.unwrap();
-    assert_eq!(sealed.keys().await.0, [newest], "{crash:?}");
-    sealed.assert_all_opens().await;
+    retire(&*vault.store, &sealer, &[], 500).await.unwrap();
+    assert_eq!(vault.keys().await.0, [newest], "{crash:?}");
+    vault.assert_all_opens().await;
     is_cut_off
 }
