@@ -70,6 +70,7 @@ impl Keeper {
         let mut phase = Phase::Lease;
         while phase != Phase::End {
             let reply = attempt.perform(phase).await;
+            tracing::trace!(connection = %self.id, ?phase, ?reply, "one phase of a refresh");
             phase = protocol::next(self.deployment.order, phase, reply).unwrap_or(Phase::Release);
         }
         attempt.came

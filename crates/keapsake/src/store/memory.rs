@@ -31,13 +31,13 @@ impl Default for MemoryStore {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Shelves {
     identity: Option<Identity>,
     connections: BTreeMap<ConnectionId, Shelf>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Shelf {
     stored: Option<Stored>,
     lease: Option<Held>,
@@ -46,6 +46,7 @@ struct Shelf {
     alarms: BTreeMap<String, Timestamp>,
 }
 
+#[derive(Clone)]
 struct Held {
     owner: Uuid,
     until: Timestamp,
@@ -122,6 +123,12 @@ impl MemoryStore {
     /// With leases that run on this clock.
     pub fn on(clock: Arc<dyn Clock>) -> Self {
         Self { clock, shelves: Mutex::default() }
+    }
+
+    /// A copy of everything it holds, as a backup is one.
+    #[must_use]
+    pub fn snapshot(&self) -> Self {
+        Self { clock: self.clock.clone(), shelves: Mutex::new(self.shelves().clone()) }
     }
 
     fn shelves(&self) -> MutexGuard<'_, Shelves> {
