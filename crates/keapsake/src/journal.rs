@@ -45,11 +45,11 @@ use crate::store::seal::Sealer;
 pub use disk::{Disk, RealDisk};
 pub use error::JournalError;
 pub use health::JournalHealth;
-pub use reading::Damage;
 pub use ledger::Committed;
+pub use reading::Damage;
 pub use record::{Answer, Attempt, Record};
 pub use recovery::Recovered;
-use writer::{Setting, Writer};
+use writer::{Setting, UNIT, Writer};
 
 /// The journal of this process. Cloning it gives another handle to the same one.
 #[derive(Clone)]
@@ -78,8 +78,12 @@ impl Journal {
         deployment: Uuid,
         randomness: Arc<dyn Randomness>,
     ) -> Result<(Self, Recovered), JournalError> {
-        let setting =
-            Setting { disk: disk.clone(), dir: dir.to_owned(), sealer, randomness, owner, deployment };
+        let dir = dir.to_owned();
+        Self::begin(Setting { disk, dir, sealer, randomness, owner, deployment, unit: UNIT })
+    }
+
+    fn begin(setting: Setting) -> Result<(Self, Recovered), JournalError> {
+        let disk = setting.disk.clone();
         let (writer, recovered) = Writer::open(setting)?;
         let mut health = JournalHealth { damage: recovered.damage.clone(), ..JournalHealth::default() };
         writer.describe(&mut health);

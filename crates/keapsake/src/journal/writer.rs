@@ -16,8 +16,8 @@ use crate::connection::ConnectionId;
 use crate::randomness::Randomness;
 use crate::store::seal::Sealer;
 
-/// A file is a multiple of this.
-const UNIT: usize = 1 << 20;
+/// The size of a file is a multiple of this.
+pub(super) const UNIT: usize = 1 << 20;
 
 /// A bigger file is not made.
 const LARGEST_FILE: usize = 64 << 20;
@@ -38,6 +38,8 @@ pub(super) struct Setting {
     pub(super) randomness: Arc<dyn Randomness>,
     pub(super) owner: Uuid,
     pub(super) deployment: Uuid,
+    /// [`UNIT`], but for tests that replace many files.
+    pub(super) unit: usize,
 }
 
 impl Setting {
@@ -82,7 +84,7 @@ impl Writer {
         let recovered = found.recovered();
         let Orphans { files: orphans, ledger, .. } = found;
         let beginning = ledger.checkpoint();
-        let length = length_for(&beginning, reserve(ledger.open().count() + 1));
+        let length = length_for(&beginning, reserve(ledger.open().count() + 1), setting.unit);
         let file = setting.maker().make(length, &beginning).map_err(|failed| failed.error)?;
         Ok((Self { setting, file, ledger, orphans, spent: Vec::new() }, recovered))
     }
@@ -141,7 +143,7 @@ impl Writer {
         self.remove_spent();
         self.forget_what_is_over();
         let beginning = self.ledger.checkpoint();
-        let length = length_for(&beginning, room);
+        let length = length_for(&beginning, room, self.setting.unit);
         if length > LARGEST_FILE {
             return Err(JournalError::Crowded { open: self.ledger.open().count() });
         }
@@ -242,8 +244,8 @@ fn reserve(open: usize) -> usize {
 }
 
 /// As much again as the file begins with, so that files are not replaced ever more often when they begin with much.
-fn length_for(beginning: &[Record], room: usize) -> usize {
-    (2 * room_for_beginning(beginning) + room).next_multiple_of(UNIT)
+fn length_for(beginning: &[Record], room: usize, unit: usize) -> usize {
+    (2 * room_for_beginning(beginning) + room).next_multiple_of(unit)
 }
 
 fn longest_payload(record: &Record) -> usize {

@@ -111,6 +111,11 @@ impl SimDisk {
         self.state().faults.insert(operation, fault);
     }
 
+    /// No more of what [`fault_at`](Self::fault_at) has announced.
+    pub fn clear_faults(&self) {
+        self.state().faults.clear();
+    }
+
     /// Whether new files find no space. Those that exist can be written: their space is theirs.
     pub fn set_full(&self, is_full: bool) {
         self.state().is_full = is_full;
