@@ -1,0 +1,67 @@
+//! Whether a process runs: everything it asks of the world passes here.
+
+use std::future::pending;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+/// How a process is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Life {
+    Running,
+    /// Stopped by a signal: it goes on later as if nothing had been.
+    Paused,
+    /// Killed.
+    Dead,
+}
+
+/// One process's gate. Of a process that is dead nothing comes through any more, and nothing comes back to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate(Arc<watch::Sender<Life>>);
+
+impl Gate {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(watch::Sender::new(Life::Running)))
+    }
+
+    pub(crate) fn life(&self) -> Life {
+        *self.0.borrow()
+    }
+
+    /// What is dead stays dead.
+    pub(crate) fn set(&self, life: Life) {
+        self.0.send_if_modified(|now| {
+            let changes = *now != Life::Dead && *now != life;
+            if changes {
+                *now = life;
+            }
+            changes
+        });
+    }
+
+    /// Waits until the process is dead.
+    pub(crate) async fn ends(&self) {
+        let mut changes = self.0.subscribe();
+        let _ = changes.wait_for(|life| *life == Life::Dead).await;
+    }
+
+    /// Waits while the process is paused; for a dead one, forever.
+    pub(crate) async fn pass(&self) {
+        if !self.lives_on().await {
+            pending::<()>().await;
+        }
+    }
+
+    /// Waits while the process is paused; whether it lives then.
+    pub(crate) async fn lives_on(&self) -> bool {
+        loop {
+            match self.life() {
+                Life::Running => return true,
+                Life::Dead => return false,
+                Life::Paused => {}
+            }
+            let mut changes = self.0.subscribe();
+            let _ = changes.wait_for(|life| *life != Life::Paused).await;
+        }
+    }
+}

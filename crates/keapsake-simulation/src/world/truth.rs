@@ -1,0 +1,174 @@
+//! What is really so, which no client can know: where every pair of tokens is, and what stood in the way of keeping it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use keapsake::clock::until;
+
+use super::diary::Diary;
+
+/// The number of a pair, in the order in which Keap issued them.
+pub(crate) type PairNumber = usize;
+
+/// Which process: the host, and which of the processes that ran there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ProcessId {
+    pub(crate) host: usize,
+    pub(crate) run: u32,
+}
+
+impl std::fmt::Display for ProcessId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "p{}.{}", self.host, self.run)
+    }
+}
+
+/// Where a pair is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// In an answer that has not arrived yet.
+    OnItsWay,
+    /// Its answer arrived whole, at this time.
+    Arrived(ProcessId, Timestamp),
+    /// It is durable in the journal of this host since then.
+    Journaled(ProcessId, Timestamp),
+    /// It is in the store.
+    Stored,
+    /// No client could have kept it, and why.
+    Lost(&'static str),
+}
+
+/// Shared by everything in one world.
+#[derive(Clone)]
+pub(crate) struct Truth {
+    pub(crate) diary: Diary,
+    facts: Arc<Mutex<Facts>>,
+}
+
+#[derive(Default)]
+struct Facts {
+    fates: Vec<Fate>,
+    /// The last moment at which something stood in the way of a host: an outage, a crash, a pause, a wrong clock.
+    hindered: Vec<Timestamp>,
+    /// When a clock was last moved.
+    jumped: Option<Timestamp>,
+}
+
+impl Truth {
+    pub(crate) fn new(diary: Diary) -> Self {
+        Self { diary, facts: Arc::default() }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.diary.time().now()
+    }
+
+    pub(crate) fn issued(&self, pair: PairNumber) {
+        self.set(pair, Fate::OnItsWay);
+    }
+
+    pub(crate) fn arrived(&self, pair: PairNumber, process: ProcessId) {
+        self.set(pair, Fate::Arrived(process, self.now()));
+    }
+
+    /// The journal of this process is durable: what has arrived there is safe.
+    pub(crate) fn journaled(&self, process: ProcessId) {
+        let now = self.now();
+        self.each(|pair| match pair {
+            Fate::Arrived(at, _) if at == process => Some(Fate::Journaled(process, now)),
+            _ => None,
+        });
+    }
+
+    /// A pair was saved by this process: one that arrived there, or that it found in the journals of its host.
+    pub(crate) fn stored(&self, process: ProcessId) {
+        self.each(|pair| match pair {
+            Fate::Arrived(at, _) if at == process => Some(Fate::Stored),
+            Fate::Journaled(at, _) if at.host == process.host => Some(Fate::Stored),
+            _ => None,
+        });
+    }
+
+    /// A process is gone: what had arrived and was not durable went with it.
+    pub(crate) fn died(&self, process: ProcessId) {
+        self.each(|pair| match pair {
+            Fate::Arrived(at, _) if at == process => Some(Fate::Lost("a process died before it was durable")),
+            _ => None,
+        });
+    }
+
+    /// Nobody can have it any more.
+    pub(crate) fn lost(&self, pair: PairNumber, why: &'static str) {
+        if !matches!(self.fate(pair), Fate::Lost(_)) {
+            self.diary.note(format_args!("pair {pair} is lost: {why}"));
+            self.set(pair, Fate::Lost(why));
+        }
+    }
+
+    pub(crate) fn fate(&self, pair: PairNumber) -> Fate {
+        self.facts().fates.get(pair).copied().unwrap_or(Fate::OnItsWay)
+    }
+
+    /// Something stands in this host's way, now.
+    pub(crate) fn hinders(&self, host: usize) {
+        let now = self.now();
+        let mut facts = self.facts();
+        if facts.hindered.len() <= host {
+            facts.hindered.resize(host + 1, Timestamp::MIN);
+        }
+        if let Some(at) = facts.hindered.get_mut(host) {
+            *at = now.max(*at);
+        }
+    }
+
+    /// A host's clock is moved, now.
+    pub(crate) fn jumps(&self, host: usize) {
+        self.hinders(host);
+        self.facts().jumped = Some(self.now());
+    }
+
+    /// How long no clock was moved.
+    pub(crate) fn since_a_jump(&self) -> Duration {
+        until(self.facts().jumped.unwrap_or(Timestamp::MIN), self.now())
+    }
+
+    /// How long nothing has stood in this host's way.
+    pub(crate) fn calm_of(&self, host: usize) -> Duration {
+        let since = self.facts().hindered.get(host).copied().unwrap_or(Timestamp::MIN);
+        until(since, self.now())
+    }
+
+    /// How long nothing has stood in anybody's way.
+    pub(crate) fn calm(&self) -> Duration {
+        let since = self.facts().hindered.iter().max().copied().unwrap_or(Timestamp::MIN);
+        until(since, self.now())
+    }
+
+    fn set(&self, pair: PairNumber, fate: Fate) {
+        let mut facts = self.facts();
+        if facts.fates.len() <= pair {
+            facts.fates.resize(pair + 1, Fate::OnItsWay);
+        }
+        if let Some(place) = facts.fates.get_mut(pair) {
+            *place = fate;
+        }
+    }
+
+    fn each(&self, change: impl Fn(Fate) -> Option<Fate>) {
+        let mut changed = Vec::new();
+        for (pair, fate) in self.facts().fates.iter_mut().enumerate() {
+            if let Some(next) = change(*fate) {
+                *fate = next;
+                changed.push((pair, next));
+            }
+        }
+        for (pair, fate) in changed {
+            self.diary.note(format_args!("pair {pair}: {fate:?}"));
+        }
+    }
+
+    fn facts(&self) -> MutexGuard<'_, Facts> {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
