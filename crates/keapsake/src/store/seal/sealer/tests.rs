@@ -77,35 +77,17 @@ fn no_changed_byte_opens() {
     assert!(sealer.open(here, &Sealed::from_stored(longer)).is_err());
 }
 
-/// The system's randomness, a thousand nonces at a time: asking for each would take most of the test's time.
-struct Pool(std::sync::Mutex<Vec<u8>>);
-
-impl Randomness for Pool {
-    fn fill(&self, bytes: &mut [u8]) {
-        let mut pool = self.0.lock().unwrap();
-        if pool.len() < bytes.len() {
-            pool.resize(24_000, 0);
-            SystemRandomness.fill(&mut pool);
-        }
-        let rest = pool.len() - bytes.len();
-        bytes.copy_from_slice(&pool.split_off(rest));
-    }
-}
-
 #[test]
 fn no_nonce_comes_twice() {
     const SEALED: usize = 1_000_000;
     let sealer = sealer();
-    let nonce_prefixes = || {
-        let pool = Pool(std::sync::Mutex::default());
-        let prefix = |_| {
-            let secret = sealer.seal_at(&[], b"", &pool);
-            u64::from_le_bytes(*secret.as_bytes()[5..].first_chunk().unwrap())
-        };
-        (0..SEALED / 2).map(prefix).collect::<Vec<_>>()
+    let prefix = |_| {
+        let secret = sealer.seal_at(&[], b"", &SystemRandomness);
+        u64::from_le_bytes(*secret.as_bytes()[5..].first_chunk().unwrap())
     };
+    let half = || (0..SEALED / 2).map(prefix).collect::<Vec<_>>();
     let mut nonces: Vec<u64> = std::thread::scope(|scope| {
-        let halves = [scope.spawn(nonce_prefixes), scope.spawn(nonce_prefixes)];
+        let halves = [scope.spawn(half), scope.spawn(half)];
         halves.into_iter().flat_map(|half| half.join().unwrap()).collect()
     });
     nonces.sort_unstable();
