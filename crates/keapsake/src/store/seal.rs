@@ -19,6 +19,8 @@
 pub mod rotation;
 
 mod key;
+#[cfg(test)]
+pub(super) mod mortal;
 mod place;
 mod ring;
 mod sealed;

@@ -86,7 +86,8 @@ fn a_new_file_is_its_owners_only() {
 
 mod replacing {
     use super::*;
-    use crate::store::seal::rotation::tests::{Crash, Mortal, Vault};
+    use crate::store::seal::mortal::{Crash, Mortal};
+    use crate::store::seal::rotation::tests::Vault;
 
     /// A store with tokens in it, and its key file.
     async fn in_use() -> (Folder, Vault) {
