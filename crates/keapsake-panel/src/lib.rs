@@ -4,6 +4,7 @@ mod assets;
 mod cookie;
 mod gate;
 mod headers;
+mod journal_files;
 mod moments;
 mod page;
 mod pages;

@@ -1,4 +1,4 @@
-//! Times in words.
+//! Times and sizes in words.
 
 use std::time::Duration;
 
@@ -59,10 +59,23 @@ pub(crate) fn span(span: Duration) -> String {
 
 /// How long something took.
 pub(crate) fn took(span: Duration) -> String {
+    if span < Duration::from_millis(100) {
+        return format!("{} ms", span.as_millis());
+    }
     if span < Duration::from_secs(10) {
         return format!("{}.{} s", span.as_secs(), span.subsec_millis() / 100);
     }
     self::span(span)
+}
+
+/// A size on disk.
+pub(crate) fn bytes(count: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(1 << 20, "MiB"), (1 << 10, "KiB"), (1, "bytes")];
+    let (size, unit) = UNITS.into_iter().find(|(size, _)| count >= *size).unwrap_or((1, "bytes"));
+    match (count / size, count % size * 10 / size) {
+        (whole, 0) => format!("{whole} {unit}"),
+        (whole, tenths) => format!("{whole}.{tenths} {unit}"),
+    }
 }
 
 #[cfg(test)]
@@ -84,6 +97,21 @@ mod tests {
         ];
         for (seconds, words) in table {
             assert_eq!(span(Duration::from_secs(seconds)), words);
+        }
+    }
+
+    #[test]
+    fn sizes_read_well() {
+        let table = [
+            (0, "0 bytes"),
+            (1023, "1023 bytes"),
+            (4096, "4 KiB"),
+            (13_000, "12.6 KiB"),
+            (1 << 20, "1 MiB"),
+            (1_600_000, "1.5 MiB"),
+        ];
+        for (count, words) in table {
+            assert_eq!(bytes(count), words);
         }
     }
 

@@ -5,7 +5,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::map_response_with_state;
 use axum::routing::{get, post};
 
-use crate::pages::{callback, connect, deliveries, disconnect, overview, returned, status};
+use crate::pages::{adopt, callback, connect, deliveries, disconnect, overview, refresh, returned, status};
 use crate::panel::Panel;
 use crate::{assets, headers, page};
 
@@ -20,6 +20,8 @@ impl Panel {
             .route("/", get(overview::show))
             .route("/status.json", get(status::show))
             .route("/connect", post(connect::submit))
+            .route("/refresh", post(refresh::submit))
+            .route("/adopt", get(adopt::show).post(adopt::submit))
             .route("/disconnect", get(disconnect::show).post(disconnect::submit))
             .route("/deliveries/{id}/retry", post(deliveries::retry))
             // A browser that comes from Keap.

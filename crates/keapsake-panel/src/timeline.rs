@@ -10,7 +10,8 @@ use crate::moments::Moment;
 /// The life of an access token: issued, now, renewal, end.
 pub(crate) struct Timeline {
     pub(crate) now: Mark,
-    pub(crate) refresh: Mark,
+    /// `None` while there will be none.
+    pub(crate) refresh: Option<Mark>,
     /// Whether the renewal should have been by now.
     pub(crate) is_overdue: bool,
     /// The same in words.
@@ -26,20 +27,23 @@ pub(crate) struct Mark {
 }
 
 impl Timeline {
-    pub(crate) fn new(times: &Times, now: Timestamp) -> Self {
+    pub(crate) fn new(times: &Times, renewal: Option<Timestamp>, now: Timestamp) -> Self {
         let mark = |at| Mark::new(permille(times.access_issued_at, times.access_expires_at, at));
         let relative = |at| Moment::new(at, now).relative;
-        let is_overdue = times.refresh_at <= now;
+        let is_overdue = renewal.is_some_and(|at| at <= now);
         let end = if times.access_expires_at <= now { "ended" } else { "would end" };
-        let renewal = if is_overdue { "was due to be renewed" } else { "is renewed" };
+        let renewed = match renewal {
+            Some(at) if is_overdue => format!("was due to be renewed {}", relative(at)),
+            Some(at) => format!("is renewed {}", relative(at)),
+            None => "is not renewed before somebody decides".to_owned(),
+        };
         Self {
             now: mark(now),
-            refresh: mark(times.refresh_at),
+            refresh: renewal.map(mark),
             is_overdue,
             words: format!(
-                "The access token was issued {}, {renewal} {}, and {end} {}.",
+                "The access token was issued {}, {renewed}, and {end} {}.",
                 relative(times.access_issued_at),
-                relative(times.refresh_at),
                 relative(times.access_expires_at)
             ),
         }

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use keapsake::transport::{HttpTransport, Transport, TransportError};
+use keapsake::transport::{FreshConnections, Transport, TransportError};
 use tokio::sync::watch;
 
 #[derive(Clone)]
 pub(crate) struct Wire(Arc<Inner>);
 
 struct Inner {
-    real: HttpTransport,
+    real: FreshConnections,
     is_open: watch::Sender<bool>,
     is_cut: AtomicBool,
     script: Mutex<VecDeque<(u16, String)>>,
@@ -24,7 +24,7 @@ struct Inner {
 impl Wire {
     pub(crate) fn new() -> Self {
         Self(Arc::new(Inner {
-            real: HttpTransport::for_tokens().unwrap(),
+            real: FreshConnections::new().unwrap(),
             is_open: watch::Sender::new(true),
             is_cut: AtomicBool::new(false),
             script: Mutex::default(),

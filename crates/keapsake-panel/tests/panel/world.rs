@@ -13,12 +13,13 @@ use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use keap_sandbox::{ClockMode, Decision, Sandbox, SandboxClock};
 use keapsake::client::ContactId;
-use keapsake::connection::record::LostReason;
+use keapsake::connection::record::{LostReason, RestoredReason};
 use keapsake::connection::status::Phase;
 use keapsake::delivery::{Effect, NewContact, NewTag, OnDelivered, Outbox, Worker};
 use keapsake::oauth::Pkce;
 use keapsake::store::seal::SealingKey;
 use keapsake::store::{SqliteStore, StoreError};
+use keapsake::transport::OpensLate;
 use keapsake::{Application, ClientSecret, Clock, Endpoints, Keap};
 use keapsake_panel::{Admin, Gate, Panel};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
@@ -296,7 +297,7 @@ async fn start(
     let application = application.unwrap().with_pkce(Pkce::S256);
     Keap::oauth(application, Arc::new(store.clone()), SealingKey::from_bytes([7; 32]))
         .clock(clock.clone())
-        .token_transport(Arc::new(wire.clone()))
+        .token_transport(Arc::new(OpensLate::new(wire.clone())))
         .start()
         .await
         .unwrap()
@@ -312,6 +313,7 @@ pub(crate) fn key(phase: Phase) -> &'static str {
         Phase::Unconfirmed { .. } => "unconfirmed",
         Phase::Suspect { .. } => "suspect",
         Phase::Misconfigured { .. } => "misconfigured",
+        Phase::Restored { reason: RestoredReason::Older | RestoredReason::Copied, .. } => "restored",
         Phase::NeedsReconnect { reason: LostReason::Rejected | LostReason::Expired, .. } => "needs-reconnect",
         Phase::Disconnected { .. } => "disconnected",
         Phase::ApiKey => "api-key",

@@ -47,8 +47,10 @@ pub struct Ending {
 pub enum Outcome {
     /// It worked.
     Done,
-    /// Keap was not reached, or turned it away unread.
+    /// Keap was not reached.
     NotSent,
+    /// Keap was too busy, and turned it away unread.
+    Throttled,
     /// It was sent; whether it was carried out is not known.
     Unconfirmed,
     /// Keap refused the token or code, or the person refused.
@@ -82,6 +84,7 @@ words!(Kind { Authorization = "authorization", Refresh = "refresh", Disconnectio
 words!(Outcome {
     Done = "done",
     NotSent = "not_sent",
+    Throttled = "throttled",
     Unconfirmed = "unconfirmed",
     Rejected = "rejected",
     Misconfigured = "misconfigured",

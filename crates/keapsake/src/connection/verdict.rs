@@ -34,7 +34,7 @@ pub(crate) fn judge(
         Verdict::Granted(pair) => Finding::granted(pair, position, started_at),
         Verdict::Throttled(said) => {
             let event = Event::NotSent { retry_after: retry_after(answer.headers()) };
-            Finding::without_pair(event, Outcome::NotSent, in_words(&said))
+            Finding::without_pair(event, Outcome::Throttled, in_words(&said))
         }
         Verdict::Rejected(said) => {
             Finding::without_pair(Event::Rejected, Outcome::Rejected, in_words(&said))

@@ -9,7 +9,8 @@ use crate::timeline::{Mark, Timeline, permille};
 pub(super) struct Tokens {
     pub(super) connected: Moment,
     pub(super) issued: Moment,
-    pub(super) refresh: Moment,
+    /// `None` while nothing is renewed before somebody decides.
+    pub(super) refresh: Option<Moment>,
     pub(super) end: Moment,
     pub(super) timeline: Timeline,
     pub(super) age: Age,
@@ -48,13 +49,15 @@ impl Tokens {
             return None;
         }
         let times = status.times.as_ref()?;
+        let is_on_hold = matches!(status.phase, Phase::Restored { .. });
+        let renewal = (!is_on_hold).then_some(times.refresh_at);
         let moment = |at| Moment::new(at, status.now);
         Some(Self {
             connected: moment(times.connected_at),
             issued: moment(times.access_issued_at),
-            refresh: moment(times.refresh_at),
+            refresh: renewal.map(moment),
             end: moment(times.access_expires_at),
-            timeline: Timeline::new(times, status.now),
+            timeline: Timeline::new(times, renewal, status.now),
             age: Age::of(times, status),
         })
     }
