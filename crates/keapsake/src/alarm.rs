@@ -12,6 +12,7 @@
 //! - [`signature`]: how a receiver of the webhook knows who called.
 //! - [`heartbeat`]: says that all is well to a service outside, which notices when that ends.
 //! - `ledger`: what is raised and who was told, in the store, and in memory while the store does not do it.
+//! - `debts`: what a channel was not told because whoever had to is gone.
 //! - `courier`: one channel's queue and its task.
 //!
 //! # The alarm as JSON
@@ -44,6 +45,7 @@ pub mod watchman;
 mod address;
 mod command;
 mod courier;
+mod debts;
 mod ledger;
 mod log;
 mod metrics;
@@ -58,6 +60,7 @@ pub use address::UnsafeAddress;
 pub use channel::{Channel, ChannelError};
 pub use command::Command;
 pub use condition::{Condition, Severity};
+pub use debts::GRACE;
 pub use facts::{Facts, conditions};
 pub use heartbeat::Heartbeat;
 pub use log::Log;

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -11,16 +10,13 @@ use tokio::task::JoinHandle;
 use super::channel::Channel;
 use super::condition::Condition;
 use super::courier::{Courier, Letter};
+use super::debts::Debts;
 use super::facts::{Facts, conditions, trouble};
 use super::ledger::{Kept, Ledger, Raised};
 use super::{Alarm, State};
-use crate::clock::{Clock, from_millis, until};
+use crate::clock::{Clock, from_millis};
 use crate::connection::ConnectionId;
 use crate::store::{Store, StoreError};
-
-/// When a channel was not told for this long although it should have been, whoever had to do it is gone: then the one
-/// who notices does it. Far longer than a process needs that is alive.
-pub const GRACE: Duration = Duration::from_mins(2);
 
 /// The watchman: one for each process, for all its connections.
 ///
@@ -30,8 +26,7 @@ pub struct Alarms {
     ledger: Arc<Ledger>,
     clock: Arc<dyn Clock>,
     couriers: Vec<Arc<Courier>>,
-    /// What channels should know and do not, and since when that is seen here.
-    owed: Mutex<BTreeMap<Debt, Timestamp>>,
+    debts: Debts,
     stop: watch::Sender<bool>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -48,13 +43,6 @@ pub enum ChannelName {
     Twice(String),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Debt {
-    connection: ConnectionId,
-    condition: Condition,
-    channel: String,
-}
-
 /// One look at one connection.
 struct Look<'a> {
     id: &'a ConnectionId,
@@ -67,6 +55,20 @@ impl Look<'_> {
     fn end_of(&self, condition: Condition) -> State {
         let is_replaced = self.holding.keys().any(|other| other.kind() == condition.kind());
         if is_replaced { State::Replaced } else { State::Recovered }
+    }
+
+    /// What somebody should be told who was told of this condition since `told`, or of its end.
+    fn debt(&self, condition: Condition, raised: Option<&Raised>, told: Option<Timestamp>) -> Option<Alarm> {
+        match (raised, told) {
+            (Some(Raised { since, kept: Kept::Store }), None) => {
+                let words = self.holding.get(&condition)?;
+                Some(Alarm::raised(self.id, condition, *since, words.clone()))
+            }
+            (None, Some(since)) => {
+                Some(Alarm::ended(self.id, condition, self.end_of(condition), since, self.now))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -88,7 +90,7 @@ impl Alarms {
         let stop = watch::Sender::new(false);
         let start = |courier: &Arc<Courier>| tokio::spawn(courier.clone().run(stop.subscribe()));
         let tasks = Mutex::new(couriers.iter().map(start).collect());
-        Ok(Self { ledger, clock, couriers, owed: Mutex::default(), stop, tasks })
+        Ok(Self { ledger, clock, couriers, debts: Debts::default(), stop, tasks })
     }
 
     /// Compares what is known of a connection with what is raised for it; what began or ended is told.
@@ -203,57 +205,24 @@ impl Alarms {
         }
     }
 
-    /// Finds what a process that died left untold, and what a channel that is new has not heard of.
+    /// Tells what a process that died left untold, and a new channel what is so already.
     fn collect_debts(&self, look: &Look<'_>) {
-        let raised = self.ledger.raised(look.id);
-        for courier in &self.couriers {
-            for condition in Condition::ALL {
-                let owed = self.owed(look, courier, *condition, raised.get(condition));
-                let debt = Debt::new(look.id, *condition, courier.channel().name());
-                if let Some(alarm) = self.overdue(look.now, debt, owed) {
-                    courier.post(Letter { alarm, kept: Kept::Store });
-                }
-            }
+        let owed: Vec<_> = self.couriers.iter().flat_map(|courier| self.owed(look, courier)).collect();
+        for (courier, alarm) in self.debts.overdue(look.id, owed, look.now) {
+            courier.post(Letter { alarm, kept: Kept::Store });
         }
     }
 
-    /// What this channel should know of a condition, and does not.
-    fn owed(
-        &self,
-        look: &Look<'_>,
-        courier: &Courier,
-        condition: Condition,
-        raised: Option<&Raised>,
-    ) -> Option<Alarm> {
-        let told = self.ledger.told(look.id, condition, courier.channel().name());
-        let owed = match (raised, told) {
-            (Some(Raised { since, kept: Kept::Store }), None) => {
-                let words = look.holding.get(&condition)?;
-                Some(Alarm::raised(look.id, condition, *since, words.clone()))
-            }
-            (None, Some(since)) => {
-                Some(Alarm::ended(look.id, condition, look.end_of(condition), since, look.now))
-            }
-            _ => None,
+    /// What this channel should know and does not, and what is not on its way to it either.
+    fn owed<'a>(&self, look: &Look<'_>, courier: &'a Courier) -> Vec<(&'a Courier, Alarm)> {
+        let raised = self.ledger.raised(look.id);
+        let owed = |condition: &Condition| {
+            let told = self.ledger.told(look.id, *condition, courier.channel().name());
+            look.debt(*condition, raised.get(condition), told)
         };
-        owed.filter(|_| !courier.has(look.id, condition))
-    }
-
-    /// The alarm, when it was owed at each look for so long that nobody else can be about to tell it.
-    fn overdue(&self, now: Timestamp, debt: Debt, owed: Option<Alarm>) -> Option<Alarm> {
-        let mut seen = self.owed.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(alarm) = owed else {
-            seen.remove(&debt);
-            return None;
-        };
-        let since = *seen.entry(debt).or_insert(now);
-        (until(since, now) >= GRACE).then_some(alarm)
-    }
-}
-
-impl Debt {
-    fn new(connection: &ConnectionId, condition: Condition, channel: &str) -> Self {
-        Self { connection: connection.clone(), condition, channel: channel.to_owned() }
+        let is_waiting = |alarm: &Alarm| courier.has(look.id, alarm.condition);
+        let alarms = Condition::ALL.iter().filter_map(owed).filter(|alarm| !is_waiting(alarm));
+        alarms.map(|alarm| (courier, alarm)).collect()
     }
 }
 

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, join_all};
 use jiff::{SignedDuration, Timestamp};
-use keapsake::alarm::watchman::GRACE;
-use keapsake::alarm::{Alarm, Alarms, Channel, ChannelError, ChannelName, Condition, Facts, Severity};
+use keapsake::alarm::{Alarm, Alarms, Channel, ChannelError, ChannelName, Condition, Facts, GRACE, Severity};
 use keapsake::clock::{Clock, ManualClock};
 use keapsake::connection::ConnectionId;
 use keapsake::connection::record::{Account, Health, Link, Linked, LostReason, Position, Record};
@@ -26,6 +25,8 @@ struct Ear {
     tries: Mutex<u32>,
     is_broken: AtomicBool,
     panics: AtomicBool,
+    /// Whoever holds this keeps it from finishing.
+    busy: tokio::sync::Mutex<()>,
 }
 
 impl Ear {
@@ -64,6 +65,7 @@ impl Channel for Ear {
             if self.is_broken.load(Ordering::SeqCst) {
                 return Err(ChannelError::new("out of order"));
             }
+            let _free = self.busy.lock().await;
             self.told.lock().unwrap().push(alarm.clone());
             Ok(())
         })
@@ -175,8 +177,14 @@ async fn ten_processes_tell_once() {
     let processes: Vec<Alarms> = (0..10).map(|_| watch.process(&[&ear])).collect();
     for round in 1..=20 {
         let facts = if round % 2 == 1 { skewed() } else { well() };
+        let busy = ear.busy.lock().await;
         join_all(processes.iter().map(|alarms| look(alarms, &facts))).await;
-        until(|| async { ear.heard().len() >= round }).await;
+        until(|| async { ear.tries() as usize >= round }).await;
+        // Nobody has noted yet that it is told: if another wants to tell it, this is when.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        drop(busy);
         // The teller notes it before the next round begins.
         watch.notes(if round % 2 == 1 { &["clock_skew", "clock_skew@ear"] } else { &[] }).await;
         watch.clock.advance(Duration::from_secs(30));
