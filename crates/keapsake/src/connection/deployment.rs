@@ -185,6 +185,11 @@ impl Nudges {
         self.came.notify_one();
     }
 
+    /// For the next time that somebody looks, without making anybody look.
+    pub(crate) fn keep(&self, id: ConnectionId) {
+        self.lock().insert(id);
+    }
+
     pub(crate) fn take(&self) -> BTreeSet<ConnectionId> {
         std::mem::take(&mut self.lock())
     }

@@ -82,8 +82,9 @@ impl Refresher {
     async fn start_what_is_due(&mut self, now: Timestamp) -> Timestamp {
         self.take_notes(now);
         for id in self.deployment.nudges.take() {
-            if !self.is_to_wait(&id, now) {
-                self.work_on(id);
+            if !self.is_to_wait(&id, now) && !self.work_on(&id) {
+                // Its turn comes when the work that is going on has ended: that may have looked too early.
+                self.deployment.nudges.keep(id);
             }
         }
         let due = self.due().await;
@@ -93,7 +94,7 @@ impl Refresher {
         for (id, at) in due {
             let at = self.waits.get(&id).map_or(at, |wait| at.max(*wait));
             if at <= now && self.running.has_room() {
-                self.work_on(id);
+                self.work_on(&id);
             } else if at > now {
                 wake_at = wake_at.min(at);
             }
@@ -111,17 +112,17 @@ impl Refresher {
     }
 
     fn is_to_wait(&self, id: &ConnectionId, now: Timestamp) -> bool {
-        self.waits.get(id).is_some_and(|wait| *wait > now)
+        self.waits.get(id).is_some_and(|wait| !is_over(*wait, now))
     }
 
     /// What ended attempts said about when to look again. Whoever has waited is looked at, due or not: a caller may
     /// still wait for it.
     fn take_notes(&mut self, now: Timestamp) {
         self.waits.retain(|id, wait| {
-            if *wait <= now {
+            if is_over(*wait, now) {
                 self.deployment.nudges.add(id);
             }
-            *wait > now
+            !is_over(*wait, now)
         });
         for (id, came) in self.running.take_notes() {
             let wait = match came {
@@ -133,10 +134,10 @@ impl Refresher {
         }
     }
 
-    /// In a task of its own that nothing cancels. Of two for the same connection the second does nothing.
-    fn work_on(&self, id: ConnectionId) {
-        let Some(place) = self.running.enter(&id) else { return };
-        let deployment = self.deployment.clone();
+    /// In a task of its own that nothing cancels. Of two for the same connection the second does nothing, and says so.
+    fn work_on(&self, id: &ConnectionId) -> bool {
+        let Some(place) = self.running.enter(id) else { return false };
+        let (deployment, id) = (self.deployment.clone(), id.clone());
         tokio::spawn(async move {
             let came = match deployment.keeper(&id).await {
                 Ok(keeper) => keeper.work().await,
@@ -147,6 +148,7 @@ impl Refresher {
             };
             place.note(came);
         });
+        true
     }
 
     async fn pause(&mut self, until: Timestamp, stop: &mut watch::Receiver<bool>) {
@@ -163,6 +165,11 @@ impl Refresher {
             () = clock.sleep_until(until) => {}
         }
     }
+}
+
+/// No wait is longer than [`AFTER_TROUBLE`]: one that seems to be was begun before the clock was moved back.
+fn is_over(wait: Timestamp, now: Timestamp) -> bool {
+    wait <= now || wait > later(now, AFTER_TROUBLE)
 }
 
 async fn read_again(deployment: &Deployment) {
@@ -252,5 +259,19 @@ impl Drop for Place {
     fn drop(&mut self) {
         self.running.lock().remove(&self.id);
         self.running.left.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_ends_when_the_clock_is_moved_back() {
+        let now: Timestamp = "2026-11-24T10:30:00Z".parse().unwrap();
+        let wait = later(now, AFTER_TROUBLE);
+        assert!(!is_over(wait, now));
+        assert!(is_over(wait, wait));
+        assert!(is_over(wait, now - Duration::from_secs(1)));
     }
 }
