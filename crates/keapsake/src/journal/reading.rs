@@ -237,9 +237,9 @@ enum Opened {
 }
 
 fn open(frame: &Frame<'_>, sealer: &Sealer, file: Uuid) -> Option<(Record, Option<u32>)> {
-    let sealed = Sealed::from_stored(frame.sealed.to_vec());
-    let payload = sealer.open_at(&place(&file.to_string(), &frame.sequence.to_string()), &sealed).ok()?;
-    Some((Record::decode(&payload)?, sealed.key_number()))
+    let stored = Sealed::from_stored(frame.sealed.to_vec());
+    let payload = sealer.open_at(&place(&file.to_string(), &frame.sequence.to_string()), &stored).ok()?;
+    Some((Record::decode(&payload)?, stored.key_number()))
 }
 
 /// What a record is bound to, besides the deployment.

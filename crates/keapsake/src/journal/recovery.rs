@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
@@ -58,7 +58,7 @@ impl Maker<'_> {
         for path in self.disk.list(self.dir).at(self.dir)? {
             match path.extension().and_then(OsStr::to_str) {
                 Some(EXTENSION) => self.take(path, &mut orphans)?,
-                Some(EXTENSION_WHILE_NEW) => self.sweep(path),
+                Some(EXTENSION_WHILE_NEW) => self.sweep(&path),
                 _ => {}
             }
         }
@@ -85,9 +85,9 @@ impl Maker<'_> {
     }
 
     /// What was never finished has nothing in it. That it cannot be removed now does no harm.
-    fn sweep(&self, path: PathBuf) {
-        let removed = match self.disk.open_orphan(&path) {
-            Ok(Some(_held)) => self.disk.remove(&path),
+    fn sweep(&self, path: &Path) {
+        let removed = match self.disk.open_orphan(path) {
+            Ok(Some(_held)) => self.disk.remove(path),
             Ok(None) => Ok(()),
             Err(error) => Err(error),
         };
@@ -110,7 +110,9 @@ impl Orphans {
     fn add(&mut self, handle: Box<dyn DiskFile>, path: PathBuf, contents: Contents) {
         let Contents { records, keys, owner, damage } = contents;
         let is_whole = !damage.iter().any(Damage::leaves_something_unread);
-        records.into_iter().for_each(|record| self.ledger.add(record));
+        for record in records {
+            self.ledger.add(record);
+        }
         self.owners.extend(owner);
         self.damage.extend(damage);
         self.files.push(Orphan { _handle: handle, path, is_whole, keys });

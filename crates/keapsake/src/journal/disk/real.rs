@@ -160,6 +160,7 @@ fn sync_directory(_: &Path) -> io::Result<()> {
 }
 
 #[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "other systems have none")]
 fn inode(metadata: &fs::Metadata) -> Option<u64> {
     Some(std::os::unix::fs::MetadataExt::ino(metadata))
 }
@@ -172,7 +173,8 @@ fn inode(_: &fs::Metadata) -> Option<u64> {
 #[cfg(unix)]
 fn is_private(path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::PermissionsExt as _;
-    Ok(fs::metadata(path)?.permissions().mode() & 0o077 == 0)
+    let for_others = fs::metadata(path)?.permissions().mode() & 0o077;
+    Ok(for_others == 0)
 }
 
 #[cfg(not(unix))]

@@ -13,8 +13,9 @@ use super::{Disk, DiskFile};
 /// A disk shared by several simulated processes, each with its own [`process`](SimDisk::process) view.
 ///
 /// It is as unkind as a real one may be: what was not synced is lost in a [`crash`](SimDisk::crash), wholly or from
-/// some byte on; a write that fails may have got anywhere; after a sync that failed, later ones do not make up for
-/// it. Where, is decided by the seed. Everything happens at once; nothing takes real time.
+/// some byte on, with all of the sector around it; a write that fails may have got anywhere; after a sync that failed,
+/// later ones do not make up for it. Where, is decided by the seed. Everything happens at once; nothing takes real
+/// time.
 #[derive(Debug, Clone)]
 pub struct SimDisk(Arc<Mutex<State>>);
 
@@ -46,6 +47,9 @@ struct State {
     slowness: Duration,
     time: Duration,
 }
+
+/// What a disk writes at once.
+const SECTOR: usize = 4096;
 
 /// Also the inode.
 type FileId = u64;
@@ -241,15 +245,30 @@ impl State {
         }
     }
 
-    /// Each write since the last sync got to the disk, or up to some byte, or not at all.
+    /// Each write since the last sync got to the disk, or up to some byte, or not at all. The sector in which it was
+    /// cut off may hold anything afterwards, before and after that byte.
     fn lose_unsynced(&mut self, id: FileId) {
         let Some(mut contents) = self.contents.remove(&id) else { return };
         contents.abandoned.clear();
         for (offset, bytes) in std::mem::take(&mut contents.pending) {
             let arrived = self.roll_up_to(bytes.len());
             apply(&mut contents.durable, offset, bytes.get(..arrived).unwrap_or_default());
+            if arrived < bytes.len() && self.roll().is_multiple_of(2) {
+                self.spoil_sector(&mut contents.durable, offset + arrived);
+            }
         }
         self.contents.insert(id, contents);
+    }
+
+    fn spoil_sector(&mut self, bytes: &mut [u8], at: usize) {
+        let start = at - at % SECTOR;
+        let end = bytes.len().min(start + SECTOR);
+        let noise = self.roll().to_le_bytes();
+        for (byte, noise) in
+            bytes.get_mut(start..end).unwrap_or_default().iter_mut().zip(noise.iter().cycle())
+        {
+            *byte = *noise;
+        }
     }
 
     fn contents(&mut self, id: FileId) -> io::Result<&mut Contents> {

@@ -53,7 +53,8 @@ impl Written {
 
     /// Every byte that says something, and some of the padding.
     fn places(&self) -> impl Iterator<Item = usize> {
-        let says_something = |at: usize| at < HEADER_LEN || self.frame_at(at).is_some() || at % 61 == 0;
+        let says_something =
+            |at: usize| at < HEADER_LEN || self.frame_at(at).is_some() || at.is_multiple_of(61);
         (0..self.bytes.len()).filter(move |at| says_something(*at))
     }
 
