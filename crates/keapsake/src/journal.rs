@@ -8,8 +8,8 @@
 //! - `frame`, `header`: how it lies in a file; each record is sealed, numbered, checked and bound to its file.
 //! - `own`: the file of this process: pre-allocated, so that appending needs no space; held by a lock.
 //! - `writer`: appends, replaces a full file, takes over what dead processes left.
-//! - `reading`, `recovery`: finds and reads the files of dead processes. Nothing is ever cut off or passed over
-//!   silently.
+//! - `reading`, `damage`, `recovery`: finds and reads the files of dead processes. Nothing is ever cut off, or passed
+//!   over silently.
 //! - `ledger`: what the records come to.
 //! - [`disk`]: the seam at which a simulation puts faults.
 //!
@@ -18,6 +18,7 @@
 
 pub mod disk;
 
+mod damage;
 mod error;
 mod frame;
 mod header;
@@ -42,11 +43,11 @@ use uuid::Uuid;
 use crate::connection::ConnectionId;
 use crate::randomness::Randomness;
 use crate::store::seal::Sealer;
+pub use damage::Damage;
 pub use disk::{Disk, RealDisk};
 pub use error::JournalError;
 pub use health::JournalHealth;
 pub use ledger::Committed;
-pub use reading::Damage;
 pub use record::{Answer, Attempt, Record};
 pub use recovery::Recovered;
 use writer::{Setting, UNIT, Writer};

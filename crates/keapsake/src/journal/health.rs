@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::reading::Damage;
+use super::damage::Damage;
 
 /// How the journal is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
+use super::damage::Damage;
 use super::disk::DiskFile;
 use super::error::{AtPath as _, JournalError};
 use super::ledger::Ledger;
 use super::own::{EXTENSION, EXTENSION_WHILE_NEW, Maker};
-use super::reading::{Contents, Damage, Found, Reading};
+use super::reading::{Contents, Found, Reading};
 use super::record::{Answer, Attempt};
 use crate::connection::ConnectionId;
 use crate::connection::record::Position;
