@@ -355,3 +355,6 @@ impl<E: Engine> Store for SqlStore<E> {
         Box::pin(self.changes.wait(&self.pool))
     }
 }
+
+#[cfg(test)]
+mod tests;

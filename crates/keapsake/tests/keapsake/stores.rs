@@ -1,74 +1,121 @@
-//! Both stores keep the contract.
+//! The stores keep the contract, and none of them starts on what could lose a token.
+
+mod postgres;
+pub(crate) mod server;
+mod sqlite;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use keapsake::Keap;
-use keapsake::store::seal::SealingKey;
-use keapsake::store::{MemoryStore, SqliteStore, Store, conformance, key_file};
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
+use jiff::Timestamp;
+use keapsake::clock::ManualClock;
+use keapsake::connection::ConnectionId;
+use keapsake::connection::record::{Account, Link, Position, Record};
+use keapsake::store::{
+    LONGEST_LEASE, Lease, MemoryStore, Revision, Sealed, SealedPair, Store, Swap, Tokens, Write, conformance,
+};
+use uuid::Uuid;
 
-use crate::world::{Database, World, application};
+use crate::faulty::{Fate, FaultyStore};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn memory_keeps_the_contract() {
     conformance::check(Arc::new(MemoryStore::default())).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sqlite_keeps_the_contract() {
-    let database = Database::new().await;
-    conformance::check(Arc::new(database.store().await)).await.unwrap();
+async fn a_faulty_store_keeps_the_contract_while_it_works() {
+    let store = FaultyStore::around(Arc::new(MemoryStore::default()));
+    conformance::check(Arc::new(store)).await.unwrap();
 }
 
 #[tokio::test]
-async fn opening_twice_migrates_once() {
-    let database = Database::new().await;
-    let first = database.store().await;
-    let _again = database.store().await;
-    assert_eq!(first.identity().await.unwrap(), None);
+async fn a_call_fails_before_or_after_it_is_carried_out() {
+    for (fate, is_written) in [(Fate::Fails, false), (Fate::FailsAfterwards, true)] {
+        let memory = Arc::new(MemoryStore::default());
+        let store = FaultyStore::around(memory.clone());
+        store.decide(move |_, _| fate);
+        let id = ConnectionId::main();
+        store.swap(&id, None, write(Tokens::Keep)).await.unwrap_err();
+        assert_eq!(memory.load(&id).await.unwrap().is_some(), is_written, "{fate:?}");
+    }
 }
 
+/// A machine whose clock was a year ahead when it gave a lease, and was then put right.
 #[tokio::test]
-async fn a_database_that_could_forget_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let options = SqliteConnectOptions::new()
-        .filename(folder.path().join("x.db"))
-        .create_if_missing(true)
-        .synchronous(SqliteSynchronous::Normal);
-    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
-    let error = SqliteStore::open(pool).await.map(|_| ()).unwrap_err();
-    assert!(error.to_string().contains("synchronous=FULL"), "{error}");
+async fn memory_lets_no_lease_outlast_a_clock_that_was_moved_back() {
+    let clock = ManualClock::at(now());
+    let store = MemoryStore::on(Arc::new(clock.clone()));
+    let id = connection(&store).await;
+    assert_eq!(store.lease(&id, Uuid::from_u128(1), LONGEST_LEASE).await.unwrap(), Lease::Held);
+    clock.set(now() - Duration::from_secs(1));
+    assert_eq!(store.lease(&id, Uuid::from_u128(2), LONGEST_LEASE).await.unwrap(), Lease::Held);
+    clock.advance(LONGEST_LEASE);
+    assert_eq!(store.lease(&id, Uuid::from_u128(1), LONGEST_LEASE).await.unwrap(), Lease::Held, "it is over");
 }
 
-#[tokio::test]
-async fn a_wrong_key_starts_nothing_and_changes_nothing() {
-    let database = Database::new().await;
-    let store: Arc<dyn Store> = Arc::new(database.store().await);
-    let world = World::with(store.clone()).await;
-    world.connect("acme").await;
-    world.keap.stop().await;
-    let id = keapsake::connection::ConnectionId::main();
+/// The connection `main`, as it is after a person disconnected.
+async fn connection(store: &dyn Store) -> ConnectionId {
+    let id = ConnectionId::main();
+    assert_eq!(store.swap(&id, None, write(Tokens::Keep)).await.unwrap(), Swap::Done);
+    id
+}
+
+fn write(tokens: Tokens) -> Write {
+    let link = Link::Disconnected { since: now() };
+    let record =
+        Record { position: Position { lineage: 1, generation: 1 }, account: Account::default(), link };
+    Write { record, tokens, ends: None }
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_second(1_800_000_000).unwrap()
+}
+
+fn pair(access: usize, refresh: usize) -> SealedPair {
+    let sealed = |length| Sealed::from_stored(vec![1; length]);
+    SealedPair { access: sealed(access), refresh: sealed(refresh) }
+}
+
+/// An empty secret, or one too short to be sealed, is refused by the database itself, and what was there stays.
+async fn refuses_empty_secrets(store: &dyn Store) {
+    let id = ConnectionId::new("secrets").unwrap();
+    assert_eq!(store.swap(&id, None, write(Tokens::Replace(pair(60, 60)))).await.unwrap(), Swap::Done);
     let before = store.load(&id).await.unwrap();
-
-    let wrong = SealingKey::from_bytes([8; 32]);
-    let error =
-        Keap::oauth(application(&world.sandbox), store.clone(), wrong).start().await.map(|_| ()).unwrap_err();
-    assert!(error.to_string().contains("key file is not the one"), "{error}");
+    for (access, refresh) in [(0, 60), (60, 0), (40, 60), (60, 40)] {
+        let emptied = write(Tokens::Replace(pair(access, refresh)));
+        let words = store.swap(&id, Some(Revision::FIRST), emptied).await.unwrap_err().to_string();
+        assert!(words.to_lowercase().contains("check constraint"), "{words}");
+    }
     assert_eq!(store.load(&id).await.unwrap(), before);
 }
 
-#[tokio::test]
-async fn no_new_key_is_made_for_a_database_that_has_one() {
-    let database = Database::new().await;
-    let store = database.store().await;
-    let path = database.folder.path().join("key");
-    let randomness = keapsake::randomness::SystemRandomness;
-    let key = key_file::for_store(&path, &store, &randomness).await.unwrap();
-    let sandbox = keap_sandbox::Sandbox::builder().start().await.unwrap();
-    let _keap = Keap::oauth(application(&sandbox), Arc::new(store.clone()), key).start().await.unwrap();
+/// What one writes wakes who waits on another handle.
+async fn hears_of_changes(here: &dyn Store, elsewhere: &dyn Store) {
+    let id = ConnectionId::new("changes").unwrap();
+    assert_eq!(elsewhere.swap(&id, None, write(Tokens::Keep)).await.unwrap(), Swap::Done);
+    // The first wait may have begun after the write; all later ones have begun before.
+    for _ in 0..3 {
+        let writing = async {
+            loop {
+                touch(elsewhere, &id).await;
+                wait(Duration::from_millis(200)).await;
+            }
+        };
+        let heard = async {
+            tokio::select! { () = here.changes() => {}, () = writing => {} }
+        };
+        tokio::time::timeout(Duration::from_secs(4), heard).await.expect("a change was not heard");
+    }
+}
 
-    std::fs::remove_file(&path).unwrap();
-    let error = key_file::for_store(&path, &store, &randomness).await.unwrap_err();
-    assert!(matches!(error, key_file::KeyFileError::Missing { .. }), "{error}");
-    assert!(!path.exists(), "nothing was made");
+/// Writes a connection as it is; nobody else writes it.
+async fn touch(store: &dyn Store, id: &ConnectionId) {
+    let stored = store.load(id).await.unwrap().unwrap();
+    assert_eq!(store.swap(id, Some(stored.revision), write(Tokens::Keep)).await.unwrap(), Swap::Done);
+}
+
+#[expect(clippy::disallowed_methods, reason = "other processes take real time")]
+async fn wait(length: Duration) {
+    tokio::time::sleep(length).await;
 }

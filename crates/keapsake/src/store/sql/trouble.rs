@@ -22,6 +22,8 @@ const ADVICE: [(&str, &str); 14] = [
 
 const FULL: &str = "free some space on the disk; what was not saved will be tried again";
 const BUSY: &str = "something holds the database for long; see if another program has it open";
+const NONE_FREE: &str =
+    "see that the database runs and can be reached, and that no other program holds it for long";
 const UNREACHED: &str = "see that the database server runs and can be reached; it will be tried again";
 const UNKNOWN: &str = "see that the database is there, whole and writable";
 
@@ -30,7 +32,7 @@ const UNKNOWN: &str = "see that the database is there, whole and writable";
 pub(crate) fn trouble(error: sqlx::Error) -> StoreError {
     let advice = match &error {
         sqlx::Error::Database(refusal) => by_code(refusal.code().as_deref().unwrap_or_default()),
-        sqlx::Error::PoolTimedOut => BUSY,
+        sqlx::Error::PoolTimedOut => NONE_FREE,
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) => UNREACHED,
         _ => UNKNOWN,
     };
@@ -39,7 +41,7 @@ pub(crate) fn trouble(error: sqlx::Error) -> StoreError {
 
 /// It did not answer at all. What it was asked may have been done or not.
 pub(crate) fn stuck() -> StoreError {
-    StoreError::new(format!("the database did not answer in time: {BUSY}"))
+    StoreError::new(format!("the database did not answer in time: {NONE_FREE}"))
 }
 
 fn by_code(code: &str) -> &'static str {
