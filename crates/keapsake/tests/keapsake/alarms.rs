@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, join_all};
@@ -27,6 +27,8 @@ struct Ear {
     panics: AtomicBool,
     /// Whoever holds this keeps it from finishing.
     busy: tokio::sync::Mutex<()>,
+    /// All who look wait here for each other: after reading the store, before anybody changes it.
+    meeting: Option<Barrier>,
 }
 
 impl Ear {
@@ -73,6 +75,9 @@ impl Channel for Ear {
 
     fn show(&self, _: &ConnectionId, holding: &BTreeMap<Condition, String>) {
         self.shown.lock().unwrap().clone_from(holding);
+        if let Some(meeting) = &self.meeting {
+            meeting.wait();
+        }
     }
 }
 
@@ -171,14 +176,17 @@ async fn flapping_is_told_as_it_is() {
     assert_ne!(told[0].id, told[2].id, "a receiver can tell the two apart");
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 12)]
 async fn ten_processes_tell_once() {
-    let (watch, ear) = (Watch::new(), Ear::new("ear"));
-    let processes: Vec<Alarms> = (0..10).map(|_| watch.process(&[&ear])).collect();
+    let ear = Arc::new(Ear { name: "ear", meeting: Some(Barrier::new(10)), ..Ear::default() });
+    let watch = Watch::new();
+    let processes: Vec<_> = (0..10).map(|_| Arc::new(watch.process(&[&ear]))).collect();
     for round in 1..=20 {
         let facts = if round % 2 == 1 { skewed() } else { well() };
         let busy = ear.busy.lock().await;
-        join_all(processes.iter().map(|alarms| look(alarms, &facts))).await;
+        let looks =
+            processes.iter().cloned().map(|alarms| tokio::spawn(async move { look(&alarms, &facts).await }));
+        join_all(looks.collect::<Vec<_>>()).await;
         until(|| async { ear.tries() as usize >= round }).await;
         // Nobody has noted yet that it is told: if another wants to tell it, this is when.
         for _ in 0..100 {
@@ -189,7 +197,7 @@ async fn ten_processes_tell_once() {
         watch.notes(if round % 2 == 1 { &["clock_skew", "clock_skew@ear"] } else { &[] }).await;
         watch.clock.advance(Duration::from_secs(30));
     }
-    join_all(processes.iter().map(Alarms::stop)).await;
+    join_all(processes.iter().map(|alarms| alarms.stop())).await;
     let expected: Vec<_> = (0..20).map(|n| ["raised clock_skew", "recovered clock_skew"][n % 2]).collect();
     assert_eq!(ear.heard(), expected);
 }
