@@ -11,7 +11,10 @@ pub(crate) async fn submit(State(panel): State<Panel>, _: AdminForm<NoFields>) -
     if panel.keap.application().is_none() {
         return Err(panel.trouble(&Trouble::NOTHING_TO_CONNECT));
     }
-    // Where there is nothing to renew, or a request may still be on its way, this changes nothing.
+    // While there is nothing to renew this button is not shown: somebody else has disconnected, say.
+    if panel.keap.status().times.is_none() {
+        return Ok(panel.to(""));
+    }
     panel.keap.refresh().await.map_err(|error| panel.database_failed(&error))?;
     tracing::info!("an administrator asked for a renewal");
     Ok(panel.to(""))

@@ -7,7 +7,7 @@ use crate::visit::{Visit, get, post, visit};
 use crate::world::{CSRF, World, contact, until};
 
 /// A world in which each of the forms would do something, and where they go to.
-async fn with_forms() -> (World, [String; 3]) {
+async fn with_forms() -> (World, Vec<String>) {
     let mut world = World::connected().await;
     world.deliver();
     let refused = keap_sandbox::FaultEffect::Status {
@@ -19,7 +19,8 @@ async fn with_forms() -> (World, [String; 3]) {
     world.enqueue(&contact("u1", "ann@example.com")).await;
     until(|| async { world.outbox.summary().await.unwrap().failed == 1 }).await;
     let failed = world.outbox.items(keapsake::delivery::ItemState::Failed, 1).await.unwrap().remove(0);
-    (world, ["/connect".into(), "/disconnect".into(), format!("/deliveries/{}/retry", failed.id)])
+    let retry = format!("/deliveries/{}/retry", failed.id);
+    (world, vec!["/connect".into(), "/refresh".into(), "/adopt".into(), "/disconnect".into(), retry])
 }
 
 async fn assert_forbidden(world: &World, what: &str, visit: Visit, words: &str) {
@@ -36,7 +37,7 @@ async fn assert_forbidden(world: &World, what: &str, visit: Visit, words: &str) 
 async fn strangers_see_and_do_nothing() {
     let (world, forms) = with_forms().await;
     let words = "For administrators only";
-    for path in ["", "/status.json", "/disconnect"] {
+    for path in ["", "/status.json", "/adopt", "/disconnect"] {
         assert_forbidden(&world, path, get(path).by_stranger(), words).await;
         let head = visit(Method::HEAD, path).by_stranger();
         assert_eq!(world.send(head).await.status, StatusCode::FORBIDDEN);
@@ -56,7 +57,7 @@ async fn strangers_see_and_do_nothing() {
 #[tokio::test]
 async fn a_forbidden_page_says_nothing_about_the_connection() {
     let (world, _) = with_forms().await;
-    for path in ["", "/status.json", "/disconnect"] {
+    for path in ["", "/status.json", "/adopt", "/disconnect"] {
         let answer = world.send(get(path).by_stranger()).await;
         for word in ["acme", "Acme", "u1", "Connected", "connected"] {
             assert!(!answer.body.contains(word), "{path} says {word}");

@@ -25,6 +25,7 @@ async fn with_a_policy_of_its_own_every_answer_has_it() {
         get("").by_stranger(),
         get("/status.json"),
         get("/disconnect"),
+        get("/adopt"),
         get("/return"),
         get("/nothing"),
         get("/connect"),

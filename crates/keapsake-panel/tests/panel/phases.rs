@@ -10,7 +10,7 @@ use keapsake_panel::Panel;
 
 use crate::page::Page;
 use crate::visit::{get, post};
-use crate::world::{DAY, HOUR, MOUNT, SECRET, World};
+use crate::world::{DAY, HOUR, MOUNT, SECRET, World, until};
 
 /// Which buttons there are: what the one to connect says, and whether there is one to disconnect.
 fn assert_buttons(page: &Page, connect: Option<&str>, disconnect: bool) {
@@ -69,7 +69,7 @@ async fn refreshing() {
     world.advance(HOUR * 22);
     let page = world.page_in("refreshing").await;
     assert_says(&page, &["renewing right now", "Keap was asked for new tokens just now."]);
-    assert_says(&page, &["Calls to Keap still work with the token at hand.", "Running"]);
+    assert_says(&page, &["Calls to Keap work until", "Running"]);
     assert_eq!(page.reload(), Some("3; url=/admin/keap"));
     assert_buttons(&page, AGAIN, true);
 
@@ -97,7 +97,7 @@ async fn unreached() {
         &page,
         &["Keap cannot be reached", "It began just now and was tried once;", "the next try is in"],
     );
-    assert_says(&page, &["Keap not reached", "The cable is cut"]);
+    assert_says(&page, &["Keap not reached", "Keap could not be reached: the cable is cut"]);
     assert_buttons(&page, AGAIN, true);
 }
 
@@ -108,7 +108,13 @@ async fn unreached_because_keap_is_busy() {
     world.sandbox.add_fault(busy.path("/token"));
     world.advance(HOUR * 22);
     let page = world.page_in("unreached").await;
-    assert_says(&page, &["the next try is in 2 min."]);
+    assert_says(&page, &["Keap asked to wait", "the next try is in 2 min, when Keap allows it."]);
+    assert!(!page.has("not reached") && !page.has("cannot be reached"), "it was: {}", page.text());
+    assert_eq!(page.button("/admin/keap/refresh"), None, "that is not waiting");
+    world.sandbox.clear_faults();
+    world.wire.cut();
+    world.advance(Duration::from_mins(2));
+    until(|| async { world.overview().await.has("Keap cannot be reached") }).await;
 }
 
 #[tokio::test]
@@ -121,7 +127,7 @@ async fn unconfirmed() {
     assert_says(&page, &["Keap gave no usable answer to a renewal", "tried once", "in 20 s"]);
     assert_says(
         &page,
-        &["Keap may or may not have renewed the tokens.", "Reconnect only if you do not want"],
+        &["Keap may or may not have renewed the tokens.", "connect again: then nothing stops."],
     );
     assert_says(&page, &["It may be another Keap account than before"]);
     assert_buttons(&page, AGAIN, true);
@@ -140,7 +146,7 @@ async fn suspect() {
         &page,
         &["Keap refused to renew the connection", "Keap refused once.", "the next time is in 30 s"],
     );
-    assert_says(&page, &["One refusal is not believed", "Calls to Keap still work", "Invalid refresh token"]);
+    assert_says(&page, &["One refusal is not believed", "Calls to Keap work until", "Invalid refresh token"]);
     assert_buttons(&page, AGAIN, true);
     world.advance(Duration::from_secs(30));
     world.page_in("connected").await;

@@ -15,10 +15,12 @@ fn stylesheet(page: &crate::page::Page) -> String {
 async fn each_address_has_its_methods_and_no_others() {
     let world = World::connected().await;
     let style = stylesheet(&world.overview().await);
-    let table: [(&str, &[Method]); 8] = [
+    let table: [(&str, &[Method]); 10] = [
         ("", &[Method::GET, Method::HEAD]),
         ("/status.json", &[Method::GET, Method::HEAD]),
         ("/connect", &[Method::POST]),
+        ("/refresh", &[Method::POST]),
+        ("/adopt", &[Method::GET, Method::HEAD, Method::POST]),
         ("/disconnect", &[Method::GET, Method::HEAD, Method::POST]),
         ("/deliveries/1/retry", &[Method::POST]),
         ("/callback", &[Method::GET]),
@@ -102,7 +104,7 @@ async fn looking_changes_nothing() {
     world.consent("acme", Decision::Allow).await;
     let before = world.everything().await;
     let requests = world.sandbox.requests().len();
-    for path in ["", "/status.json", "/disconnect", "/return", "/callback", "/nothing"] {
+    for path in ["", "/status.json", "/adopt", "/disconnect", "/return", "/callback", "/nothing"] {
         for method in [Method::GET, Method::HEAD] {
             world.send(visit(method, path)).await;
         }
@@ -120,7 +122,9 @@ async fn a_database_that_fails_is_said_to() {
     assert_eq!(page.phase(), "connected", "what is known without it is told");
     assert!(page.has("They cannot be read from the database right now."), "{}", page.text());
     assert!(page.has("It cannot be read from the database right now;"), "{}", page.text());
-    for visit in [get("/status.json"), get("/disconnect"), post("/connect"), flow.callback()] {
+    for visit in
+        [get("/status.json"), get("/disconnect"), post("/connect"), post("/refresh"), flow.callback()]
+    {
         let answer = world.send(visit).await;
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.path);
         assert!(answer.page().has("The database did not answer"));
@@ -153,9 +157,18 @@ async fn what_needs_no_session_says_so() {
         assert!(keapsake_panel::needs_no_session(page), "{page}");
         assert_ne!(world.send(get(page).by_stranger()).await.status, StatusCode::FORBIDDEN, "{page}");
     }
-    for page in
-        ["", "/", "/status.json", "/connect", "/disconnect", "/callback/", "/return/..", "/style-0.css"]
-    {
+    for page in [
+        "",
+        "/",
+        "/status.json",
+        "/connect",
+        "/refresh",
+        "/adopt",
+        "/disconnect",
+        "/callback/",
+        "/return/..",
+        "/style-0.css",
+    ] {
         assert!(!keapsake_panel::needs_no_session(page), "{page}");
     }
 }

@@ -10,7 +10,7 @@ use crate::world::{CSRF, HOUR, SECRET, World};
 
 /// Looks at everything there is to see.
 async fn look_around(world: &World) {
-    for path in ["", "/status.json", "/disconnect", "/return", "/nothing"] {
+    for path in ["", "/status.json", "/adopt", "/disconnect", "/return", "/nothing"] {
         world.send(get(path)).await;
         world.send(get(path).by_stranger()).await;
     }

@@ -1,6 +1,7 @@
 //! A sandbox, an application's database, a connection between them, and the panel on top.
 
 use std::future::Future;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -20,7 +21,7 @@ use keapsake::oauth::Pkce;
 use keapsake::store::seal::SealingKey;
 use keapsake::store::{SqliteStore, StoreError};
 use keapsake::transport::OpensLate;
-use keapsake::{Application, ClientSecret, Clock, Endpoints, Keap};
+use keapsake::{ApiKey, Application, ClientSecret, Clock, Endpoints, Keap};
 use keapsake_panel::{Admin, Gate, Panel};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, SqliteConnection, SqlitePool};
@@ -34,6 +35,8 @@ pub(crate) const MOUNT: &str = "/admin/keap";
 pub(crate) const SESSION: &str = "session-1";
 pub(crate) const CSRF: &str = "the-token-of-session-1";
 pub(crate) const SECRET: &str = "sandbox-secret";
+const DATABASE: &str = "app.db";
+const JOURNAL: &str = "journal";
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 pub(crate) const DAY: Duration = Duration::from_hours(24);
 
@@ -110,8 +113,7 @@ pub(crate) struct World {
     store: SqliteStore,
     clock: Arc<dyn Clock>,
     worker: Option<Worker>,
-    /// Of the database; it goes when this does.
-    #[expect(dead_code, reason = "held, not read")]
+    /// Of the database and the journal; it goes when this does.
     folder: tempfile::TempDir,
 }
 
@@ -137,11 +139,10 @@ impl World {
         let sandbox = Sandbox::builder().clock(ClockMode::Manual).start().await.unwrap();
         let clock: Arc<dyn Clock> = Arc::new(OnSandboxTime(sandbox.clock()));
         let folder = tempfile::tempdir().unwrap();
-        let file = SqliteConnectOptions::new().filename(folder.path().join("app.db")).create_if_missing(true);
-        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(file).await.unwrap();
-        let store = SqliteStore::open(pool.clone()).await.unwrap();
+        let (pool, store) = open(folder.path()).await;
         let wire = Wire::new();
-        let keap = start(&sandbox, &store, &clock, &wire, secret).await;
+        let journal = folder.path().join(JOURNAL);
+        let keap = start(&sandbox, &store, &clock, &wire, secret, &journal).await;
         let outbox = Outbox::new(&store, clock.clone());
         let gate = Arc::new(OneAdmin::default());
         let router = mounted(panel(&keap, Some(&outbox), &gate));
@@ -165,17 +166,47 @@ impl World {
         self.router = mounted(panel);
     }
 
-    /// Ends the program; what it knows is in the database.
+    /// Ends the program; what it knows is in the database and the journal.
     pub(crate) async fn stop(&mut self) {
         if let Some(worker) = self.worker.take() {
             worker.stop().await;
         }
         self.keap.stop().await;
+        // Nothing of it is left that could hold its journal.
+        let endpoints = Endpoints::under(self.sandbox.url()).unwrap();
+        let key = ApiKey::new(self.sandbox.api_key());
+        self.keap = Keap::api_key(key, endpoints).clock(self.clock.clone()).start().await.unwrap();
+        self.mount(self.panel());
     }
 
     pub(crate) async fn start(&mut self, secret: &str) {
-        self.keap = start(&self.sandbox, &self.store, &self.clock, &self.wire, secret).await;
+        let journal = self.journal();
+        self.keap = start(&self.sandbox, &self.store, &self.clock, &self.wire, secret, &journal).await;
         self.mount(self.panel());
+    }
+
+    pub(crate) fn store(&self) -> &SqliteStore {
+        &self.store
+    }
+
+    pub(crate) fn journal(&self) -> PathBuf {
+        self.folder.path().join(JOURNAL)
+    }
+
+    /// As a backup does it while the program runs.
+    pub(crate) async fn back_up(&self) -> PathBuf {
+        let backup = self.folder.path().join("backup.db");
+        let copy = format!("VACUUM INTO '{}'", backup.display());
+        sqlx::query(AssertSqlSafe(copy)).execute(&self.pool).await.unwrap();
+        backup
+    }
+
+    /// Puts it in the place of the database. The program has to be stopped.
+    pub(crate) async fn restore(&mut self, backup: PathBuf) {
+        self.pool.close().await;
+        std::fs::rename(backup, self.folder.path().join(DATABASE)).unwrap();
+        (self.pool, self.store) = open(self.folder.path()).await;
+        self.outbox = Outbox::new(&self.store, self.clock.clone());
     }
 
     pub(crate) fn deliver(&mut self) {
@@ -284,12 +315,20 @@ pub(crate) fn mounted(panel: Panel) -> Router {
     Router::new().nest(MOUNT, panel.router())
 }
 
+async fn open(folder: &Path) -> (SqlitePool, SqliteStore) {
+    let file = SqliteConnectOptions::new().filename(folder.join(DATABASE)).create_if_missing(true);
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(file).await.unwrap();
+    let store = SqliteStore::open(pool.clone()).await.unwrap();
+    (pool, store)
+}
+
 async fn start(
     sandbox: &Sandbox,
     store: &SqliteStore,
     clock: &Arc<dyn Clock>,
     wire: &Wire,
     secret: &str,
+    journal: &Path,
 ) -> Keap {
     let endpoints = Endpoints::under(sandbox.url()).unwrap();
     let redirect = "http://127.0.0.1:8080/admin/keap/callback";
@@ -297,6 +336,7 @@ async fn start(
     let application = application.unwrap().with_pkce(Pkce::S256);
     Keap::oauth(application, Arc::new(store.clone()), SealingKey::from_bytes([7; 32]))
         .clock(clock.clone())
+        .journal(journal)
         .token_transport(Arc::new(OpensLate::new(wire.clone())))
         .start()
         .await
