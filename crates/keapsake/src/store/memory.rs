@@ -94,7 +94,8 @@ impl Shelf {
     fn begin(&mut self, entry: Entry) -> Begin {
         let is_open_refresh = |entry: &Entry| entry.kind == Kind::Refresh && entry.ending.is_none();
         let occupies = |other: &Entry| is_open_refresh(other) && other.position == entry.position;
-        if is_open_refresh(&entry) && self.history.iter().any(occupies) {
+        let has_moved = || self.stored.as_ref().map(|stored| stored.record.position) != Some(entry.position);
+        if is_open_refresh(&entry) && (has_moved() || self.history.iter().any(occupies)) {
             return Begin::Occupied;
         }
         self.history.push(entry);
@@ -230,10 +231,9 @@ impl Store for MemoryStore {
     ) -> BoxFuture<'a, Result<Lease, StoreError>> {
         Box::pin(async move {
             let now = self.clock.now();
-            match self.shelves().connections.get_mut(id) {
-                Some(shelf) if shelf.stored.is_some() => Ok(shelf.lease(owner, life, now)),
-                _ => Err(nothing_to_lease(id)),
-            }
+            let mut shelves = self.shelves();
+            let known = shelves.connections.get_mut(id).filter(|known| known.stored.is_some());
+            known.map(|known| known.lease(owner, life, now)).ok_or_else(|| nothing_to_lease(id))
         })
     }
 

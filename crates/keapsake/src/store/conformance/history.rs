@@ -2,10 +2,11 @@
 
 use uuid::Uuid;
 
-use super::samples::{ended, ending, id, refresh, time};
+use super::samples::{ended, ending, id, pair, refresh, time, write};
 use super::{Pair, count};
+use crate::connection::ConnectionId;
 use crate::connection::history::{Entry, Kind};
-use crate::store::{Begin, StoreError};
+use crate::store::{Begin, StoreError, Swap, Tokens};
 
 /// So many entries of a connection may not be forgotten.
 const KEPT: u32 = 500;
@@ -22,6 +23,7 @@ pub(super) async fn check(stores: &Pair) -> Result<(), StoreError> {
 async fn ends_an_entry_once(stores: &Pair) -> Result<(), StoreError> {
     let id = id("history");
     let open = refresh(1, 1);
+    move_to(stores, &id, 1).await?;
     assert_eq!(stores.one.begin(&id, open.clone()).await?, Begin::Done);
     assert_eq!(stores.other.history(&id, 10).await?, vec![open.clone()]);
 
@@ -50,12 +52,18 @@ async fn ends_an_entry_once(stores: &Pair) -> Result<(), StoreError> {
 async fn keeps_one_refresh_open_for_a_pair(stores: &Pair) -> Result<(), StoreError> {
     let id = id("occupied");
     let open = refresh(11, 1);
+    assert_eq!(stores.one.begin(&id, open.clone()).await?, Begin::Occupied, "there is no pair yet");
+    move_to(stores, &id, 1).await?;
     assert_eq!(stores.one.begin(&id, open.clone()).await?, Begin::Done);
     assert_eq!(stores.other.begin(&id, refresh(12, 1)).await?, Begin::Occupied);
     assert_eq!(stores.other.history(&id, 10).await?, vec![open.clone()], "nothing was written");
 
+    let elsewhere = super::samples::id("free");
+    move_to(stores, &elsewhere, 1).await?;
+    let own_pair = stores.other.begin(&elsewhere, refresh(17, 1)).await?;
+    assert_eq!(own_pair, Begin::Done, "another connection's pair");
+
     let beside = [
-        refresh(13, 2),
         Entry { kind: Kind::Authorization, ..refresh(14, 1) },
         Entry { kind: Kind::Authorization, ..refresh(15, 1) },
         ended(refresh(16, 1), "at once"),
@@ -63,21 +71,27 @@ async fn keeps_one_refresh_open_for_a_pair(stores: &Pair) -> Result<(), StoreErr
     for entry in beside {
         assert_eq!(stores.other.begin(&id, entry.clone()).await?, Begin::Done, "{entry:?}");
     }
-    let elsewhere = super::samples::id("free");
-    assert_eq!(
-        stores.other.begin(&elsewhere, refresh(17, 1)).await?,
-        Begin::Done,
-        "another connection's pair"
-    );
-
     stores.one.end_entry(&id, open.id, ending("over")).await?;
     assert_eq!(stores.other.begin(&id, refresh(18, 1)).await?, Begin::Done, "free again");
+    move_to(stores, &id, 2).await?;
+    assert_eq!(stores.other.begin(&id, refresh(19, 1)).await?, Begin::Occupied, "that pair is spent");
+    assert_eq!(stores.other.begin(&id, refresh(20, 3)).await?, Begin::Occupied, "that pair is not there");
+    assert_eq!(stores.other.begin(&id, refresh(13, 2)).await?, Begin::Done, "one open at each pair");
+    Ok(())
+}
+
+/// The connection gets its pair of this generation.
+async fn move_to(stores: &Pair, id: &ConnectionId, generation: u64) -> Result<(), StoreError> {
+    let expected = stores.one.load(id).await?.map(|stored| stored.revision);
+    let write = write(1, generation, Tokens::Replace(pair(1)));
+    assert_eq!(stores.one.swap(id, expected, write).await?, Swap::Done);
     Ok(())
 }
 
 async fn lets_one_of_many_refresh(stores: &Pair) -> Result<(), StoreError> {
     let id = id("rush");
     for generation in 1..=10 {
+        move_to(stores, &id, generation).await?;
         let begun = stores
             .race(16, |store, n| {
                 let id = id.clone();
@@ -96,6 +110,7 @@ async fn tells_what_is_open(stores: &Pair) -> Result<(), StoreError> {
     assert_eq!(stores.one.open_entries(&id).await?, vec![]);
     let entries = [refresh(21, 1), Entry { kind: Kind::Authorization, ..refresh(22, 1) }, refresh(23, 2)];
     for entry in &entries {
+        move_to(stores, &id, entry.position.generation).await?;
         assert_eq!(stores.one.begin(&id, entry.clone()).await?, Begin::Done);
     }
     assert_eq!(stores.other.open_entries(&id).await?, entries, "oldest first");
@@ -108,6 +123,7 @@ async fn tells_what_is_open(stores: &Pair) -> Result<(), StoreError> {
 async fn remembers_the_latest_and_all_open_ones(stores: &Pair) -> Result<(), StoreError> {
     let id = id("long");
     let open = refresh(50_000, 1);
+    move_to(stores, &id, 1).await?;
     assert_eq!(stores.one.begin(&id, open.clone()).await?, Begin::Done);
     for n in 1..=KEPT + 20 {
         let entry = ended(refresh(50_000 + u128::from(n), u64::from(n)), "over");

@@ -87,8 +87,9 @@ pub(super) fn ending(words: &str) -> Ending {
     Ending { at: time(2), outcome: Outcome::Done, words: words.into() }
 }
 
-pub(super) fn ended(entry: Entry, words: &str) -> Entry {
-    Entry { ending: Some(ending(words)), ..entry }
+pub(super) fn ended(mut entry: Entry, words: &str) -> Entry {
+    entry.ending = Some(ending(words));
+    entry
 }
 
 pub(super) fn flow(fill: u8, ends: i64) -> Flow {

@@ -42,13 +42,12 @@ impl<E: Engine> Changes<E> {
 }
 
 async fn hear<E: Engine>(ear: &mut Option<E::Ear>, pool: &Pool<E>) -> sqlx::Result<()> {
-    if ear.is_none() {
-        *ear = Some(E::listen(pool).await?);
+    if let Some(ear) = ear {
+        return E::hear(ear).await;
     }
-    match ear {
-        Some(ear) => E::hear(ear).await,
-        None => Ok(()),
-    }
+    // What happened before there was an ear was not heard.
+    *ear = Some(E::listen(pool).await?);
+    Ok(())
 }
 
 #[expect(

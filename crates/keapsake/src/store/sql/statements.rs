@@ -9,8 +9,8 @@ use super::rows::unreadable;
 use super::step::Step;
 use crate::connection::ConnectionId;
 use crate::connection::flow::Flow;
-use crate::connection::history::{Ending, Entry};
-use crate::connection::record::Record;
+use crate::connection::history::{Ending, Entry, Kind};
+use crate::connection::record::{Position, Record};
 use crate::store::Revision;
 
 /// This many entries of a connection's history are kept.
@@ -48,6 +48,9 @@ const BEGIN_ENTRY: &str = "INSERT INTO keapsake_history
       (id, connection, kind, lineage, generation, started_at, ended_at, outcome, words)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
     ON CONFLICT (connection, lineage, generation) WHERE kind = 'refresh' AND outcome IS NULL DO NOTHING";
+/// Changes nothing, but whoever wants to move the connection on waits until the entry is there.
+const HOLD_AT: &str = "UPDATE keapsake_connection SET revision = revision
+    WHERE id = $1 AND lineage = $2 AND generation = $3";
 const FORGET_ENTRIES: &str = "DELETE FROM keapsake_history
     WHERE connection = $1 AND outcome IS NOT NULL AND seq <=
       (SELECT seq FROM keapsake_history WHERE connection = $1 ORDER BY seq DESC LIMIT 1 OFFSET $2)";
@@ -76,7 +79,7 @@ pub(crate) const RAISED: &str =
 
 /// All of them but those that tell the time, for a test to prepare.
 #[cfg(test)]
-pub(crate) const ALL: [&str; 26] = [
+pub(crate) const ALL: [&str; 27] = [
     IDENTITY,
     ADD_IDENTITY,
     SETTLE,
@@ -92,6 +95,7 @@ pub(crate) const ALL: [&str; 26] = [
     RELEASE,
     RELEASE_ALL,
     BEGIN_ENTRY,
+    HOLD_AT,
     FORGET_ENTRIES,
     END_ENTRY,
     OPEN_ENTRIES,
@@ -208,7 +212,16 @@ pub(crate) fn begin(id: &ConnectionId, entry: &Entry) -> Result<Vec<Step>, Store
         .bind(ending.map(|ending| ending.outcome.as_str()))
         .bind(ending.map(|ending| ending.words.as_str()));
     let trimmed = Step::new(FORGET_ENTRIES).bind(id.as_str()).bind_number(HISTORY_KEPT as u64)?;
-    Ok(vec![begun, trimmed])
+    let mut steps = Vec::with_capacity(3);
+    if entry.kind == Kind::Refresh && entry.ending.is_none() {
+        steps.push(hold_at(id, entry.position)?);
+    }
+    steps.extend([begun, trimmed]);
+    Ok(steps)
+}
+
+fn hold_at(id: &ConnectionId, at: Position) -> Result<Step, StoreError> {
+    Step::fence(HOLD_AT).bind(id.as_str()).bind_number(at.lineage)?.bind_number(at.generation)
 }
 
 pub(crate) fn end_entry(id: &ConnectionId, entry: Uuid, ending: &Ending) -> Step {

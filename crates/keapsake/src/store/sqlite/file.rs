@@ -58,6 +58,9 @@ mod permissions {
 
     use super::{StoreError, unusable};
 
+    /// Group and world.
+    const OTHERS: u32 = 0o077;
+
     /// Whoever can write into the folder can put another database in its place.
     pub(super) fn refuse_writable_by_others(folder: &Path) -> Result<(), StoreError> {
         if mode(folder)? & 0o022 == 0 {
@@ -71,7 +74,7 @@ mod permissions {
     }
 
     pub(super) fn refuse_readable_by_others(file: &Path) -> Result<(), StoreError> {
-        if !file.exists() || mode(file)? & 0o077 == 0 {
+        if !file.exists() || mode(file)? & OTHERS == 0 {
             return Ok(());
         }
         let file = file.display();
