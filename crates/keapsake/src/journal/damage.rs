@@ -18,7 +18,7 @@ pub enum Damage {
         /// How many bytes.
         length: u64,
     },
-    /// A record is whole but does not open: it was moved here from another place, or its key is gone.
+    /// A record is whole but does not open: it was moved here from another place.
     Misplaced {
         /// The file.
         file: PathBuf,
@@ -50,7 +50,8 @@ pub enum Damage {
         /// The other one.
         deployment: Uuid,
     },
-    /// Not one of its records opens, so it was written with another key; it was left alone.
+    /// Not all of its records open, because their data key is not there (a newer one, when the data keys were not read
+    /// again since it was made; or an older database was restored). What opens was used; the file was left alone.
     OtherKey {
         /// The file.
         file: PathBuf,
@@ -75,10 +76,7 @@ impl fmt::Display for Damage {
                 )
             }
             Self::Misplaced { offset, .. } => {
-                write!(
-                    f,
-                    "{file}: the record at {offset} does not open; it was moved there, or its data key is gone"
-                )
+                write!(f, "{file}: the record at {offset} does not open; somebody moved it there")
             }
             Self::OutOfOrder { offset, .. } => {
                 write!(f, "{file}: the record at {offset} comes after a later one; somebody moved it")
@@ -98,8 +96,8 @@ impl fmt::Display for Damage {
             ),
             Self::OtherKey { .. } => write!(
                 f,
-                "{file} was written with another data key and was left alone; if an older database was restored, its \
-                 tokens cannot be read any more"
+                "{file} has records whose data key is not in the database, and was left alone; if an older database was \
+                 restored, put the newer one back or remove the file"
             ),
             Self::Unreadable { reason, .. } => {
                 write!(f, "{file} cannot be read ({reason}) and was left alone")
@@ -123,8 +121,23 @@ impl Damage {
         }
     }
 
-    /// Whether there may be something in the file that was not understood.
-    pub(super) fn leaves_something_unread(&self) -> bool {
-        !matches!(self, Self::Copied { .. } | Self::OutOfOrder { .. })
+    /// What is to become of the file.
+    pub(super) fn fate(&self) -> Fate {
+        match self {
+            Self::Copied { .. } | Self::OutOfOrder { .. } => Fate::Remove,
+            Self::Broken { .. } | Self::Misplaced { .. } | Self::NoHeader { .. } => Fate::SetAside,
+            Self::OtherDeployment { .. } | Self::OtherKey { .. } | Self::Unreadable { .. } => Fate::Leave,
+        }
     }
+}
+
+/// What becomes of a file when all that was read in it is taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fate {
+    /// All of it was understood.
+    Remove,
+    /// Some of it is lost; a person may want to look at it.
+    SetAside,
+    /// Some of it may be understood later.
+    Leave,
 }

@@ -56,8 +56,8 @@ impl Found<'_> {
             return unreadable("it is not a journal");
         };
         let mut contents = self.about(header);
-        let opened = self.open_all(sealer, id, &mut contents);
-        if opened == Opened::None {
+        let frames = self.open_all(sealer, id, &mut contents);
+        if frames > 0 && contents.records.is_empty() {
             return Reading::NotOurs(Damage::OtherKey { file });
         }
         Reading::Ours(contents)
@@ -74,48 +74,56 @@ impl Found<'_> {
         Contents { records: Vec::new(), keys: Vec::new(), owner, damage }
     }
 
-    fn open_all(&self, sealer: &Sealer, id: Uuid, contents: &mut Contents) -> Opened {
+    /// How many records are whole; those that open are among the contents.
+    fn open_all(&self, sealer: &Sealer, id: Uuid, contents: &mut Contents) -> usize {
         let (mut end, mut latest, mut frames) = (HEADER_LEN, None, 0);
         for frame in frame::scan(self.bytes, HEADER_LEN) {
             frames += 1;
-            let offset = frame.start as u64;
-            let file = || self.path.to_owned();
-            if let Some(length) =
-                frame.start.saturating_sub(frame.gap).checked_sub(end).filter(|length| *length > 0)
-            {
-                contents.damage.push(Damage::Broken {
-                    file: file(),
-                    offset: end as u64,
-                    length: length as u64,
-                });
-            }
+            contents.damage.extend(self.broken_before(&frame, end));
             end = frame.end;
-            let Some((record, key)) = open(&frame, sealer, id) else {
-                contents.damage.push(Damage::Misplaced { file: file(), offset });
+            let stored = Sealed::from_stored(frame.sealed.to_vec());
+            let Some(record) = open(&stored, frame.sequence, sealer, id) else {
+                contents.note(self.unopened(&frame, &stored, sealer));
                 continue;
             };
             if latest >= Some(frame.sequence) {
-                contents.damage.push(Damage::OutOfOrder { file: file(), offset });
+                contents.note(Damage::OutOfOrder { file: self.path.to_owned(), offset: frame.start as u64 });
             }
             latest = latest.max(Some(frame.sequence));
             contents.records.push(record);
-            contents.keys.extend(key);
+            contents.keys.extend(stored.key_number());
         }
-        if frames > 0 && contents.records.is_empty() { Opened::None } else { Opened::Some }
+        frames
+    }
+
+    /// What lies between two frames that does not belong there.
+    fn broken_before(&self, frame: &Frame<'_>, end: usize) -> Option<Damage> {
+        let length = frame.start.saturating_sub(frame.gap).saturating_sub(end) as u64;
+        let file = self.path.to_owned();
+        (length > 0).then_some(Damage::Broken { file, offset: end as u64, length })
+    }
+
+    fn unopened(&self, frame: &Frame<'_>, stored: &Sealed, sealer: &Sealer) -> Damage {
+        let file = self.path.to_owned();
+        match stored.key_number() {
+            Some(number) if !sealer.has_key(number) => Damage::OtherKey { file },
+            _ => Damage::Misplaced { file, offset: frame.start as u64 },
+        }
     }
 }
 
-/// Whether anything of what is whole opened.
-#[derive(PartialEq, Eq)]
-enum Opened {
-    Some,
-    None,
+impl Contents {
+    /// Each thing once.
+    fn note(&mut self, damage: Damage) {
+        if !self.damage.contains(&damage) {
+            self.damage.push(damage);
+        }
+    }
 }
 
-fn open(frame: &Frame<'_>, sealer: &Sealer, file: Uuid) -> Option<(Record, Option<u32>)> {
-    let stored = Sealed::from_stored(frame.sealed.to_vec());
-    let payload = sealer.open_at(&place(&file.to_string(), &frame.sequence.to_string()), &stored).ok()?;
-    Some((Record::decode(&payload)?, stored.key_number()))
+fn open(stored: &Sealed, sequence: u64, sealer: &Sealer, file: Uuid) -> Option<Record> {
+    let payload = sealer.open_at(&place(&file.to_string(), &sequence.to_string()), stored).ok()?;
+    Record::decode(&payload)
 }
 
 /// What a record is bound to, besides the deployment.

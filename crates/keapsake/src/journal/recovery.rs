@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use super::damage::Damage;
+use super::damage::{Damage, Fate};
 use super::disk::DiskFile;
 use super::error::{AtPath as _, JournalError};
 use super::ledger::Ledger;
@@ -39,7 +39,7 @@ pub(super) struct Orphan {
     /// Its lock tells others to leave it alone.
     _handle: Box<dyn DiskFile>,
     path: PathBuf,
-    is_whole: bool,
+    fate: Fate,
     pub(super) keys: Vec<u32>,
 }
 
@@ -97,26 +97,27 @@ impl Maker<'_> {
         }
     }
 
-    /// Removes a file that was taken over; one with something unread in it is only given another name.
+    /// What was taken over is not needed any more.
     pub(super) fn put_away(&self, orphan: &Orphan) -> Result<(), JournalError> {
-        if orphan.is_whole {
-            return self.disk.remove(&orphan.path).at(&orphan.path);
+        let path = &orphan.path;
+        match orphan.fate {
+            Fate::Remove => self.disk.remove(path).at(path),
+            Fate::SetAside => self.disk.rename(path, &path.with_extension(EXTENSION_SET_ASIDE)).at(path),
+            Fate::Leave => Ok(()),
         }
-        let aside = orphan.path.with_extension(EXTENSION_SET_ASIDE);
-        self.disk.rename(&orphan.path, &aside).at(&orphan.path)
     }
 }
 
 impl Orphans {
     fn add(&mut self, handle: Box<dyn DiskFile>, path: PathBuf, contents: Contents) {
         let Contents { records, keys, owner, damage } = contents;
-        let is_whole = !damage.iter().any(Damage::leaves_something_unread);
+        let fate = damage.iter().map(Damage::fate).max().unwrap_or(Fate::Remove);
         for record in records {
             self.ledger.add(record);
         }
         self.owners.extend(owner);
         self.damage.extend(damage);
-        self.files.push(Orphan { _handle: handle, path, is_whole, keys });
+        self.files.push(Orphan { _handle: handle, path, fate, keys });
     }
 
     /// What is to be done about it.

@@ -156,6 +156,20 @@ fn a_record_from_another_file_does_not_open_here() {
 }
 
 #[test]
+fn a_record_under_another_number_does_not_open() {
+    let written = written();
+    let (start, _) = written.frames[1];
+    let frame = frame::scan(&written.bytes, start).next().unwrap();
+    let renumbered = frame::encode(frame.sequence + 100, 0, frame.sealed);
+    let mut bytes = written.bytes.clone();
+    bytes[start..start + renumbered.len()].copy_from_slice(&renumbered);
+    let contents = written.read(&bytes);
+    let misplaced = Damage::Misplaced { file: written.path.clone(), offset: start as u64 };
+    assert_eq!(of_bytes(&contents), [&misplaced]);
+    assert_eq!(contents.records.len(), written.records.len() - 1);
+}
+
+#[test]
 fn records_that_changed_places_are_used_and_named() {
     let written = written();
     let (first, second) = (written.frames[0], written.frames[1]);

@@ -1,12 +1,18 @@
 //! Several processes share a directory.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::super::disk::Fault;
 use super::super::{Damage, Recovered};
 use super::world::*;
+use crate::randomness::SystemRandomness;
+use crate::store::seal::rotation::rotate_data_key;
+use crate::store::seal::{Sealer, SealingKey};
+use crate::store::{MemoryStore, Store as _};
 
 #[test]
 fn a_living_owners_file_is_left_alone() {
@@ -193,4 +199,35 @@ fn what_a_crash_left_half_made_is_swept_up() {
     let (_process, recovered) = world.start(1);
     assert_eq!(recovered, Recovered::default());
     assert!(!world.disk.files().contains(&half));
+}
+
+#[tokio::test]
+async fn a_record_of_a_newer_data_key_waits_until_the_key_is_known() {
+    let store = MemoryStore::default();
+    let unlock =
+        || Sealer::unlock(&store, SealingKey::from_bytes([7; 32]), &SystemRandomness, Timestamp::UNIX_EPOCH);
+    let (before, after) = (Arc::new(unlock().await.unwrap()), Arc::new(unlock().await.unwrap()));
+    let deployment = store.identity().await.unwrap().unwrap().deployment;
+    let world = World { deployment, sealer: after.clone(), ..World::new(1) };
+    let (other, _) = world.start(1);
+    other.append(answer(1)).unwrap();
+    rotate_data_key(&store, &after, &SystemRandomness, Timestamp::UNIX_EPOCH).await.unwrap();
+    other.append(answer(2)).unwrap();
+    assert_eq!(other.journal.keys_in_use(), [1, 2].into());
+    world.crash(1);
+
+    let world = World { sealer: before.clone(), ..world };
+    let path = world.journals().remove(0);
+    let (process, recovered) = world.start(2);
+    assert_eq!(answered(&recovered), [1]);
+    assert_eq!(recovered.damage, [Damage::OtherKey { file: path.clone() }]);
+    process.adopt().unwrap();
+    assert!(world.journals().contains(&path));
+
+    before.refresh(&store).await.unwrap();
+    let recovered = process.recover().unwrap();
+    assert_eq!((answered(&recovered), recovered.damage), (vec![1, 2], vec![]));
+    process.adopt().unwrap();
+    assert_eq!(process.journal.keys_in_use(), [2].into());
+    assert_eq!(world.journals().len(), 1);
 }

@@ -110,6 +110,11 @@ impl Sealer {
         self.ring.load().newest().number
     }
 
+    /// Whether the key of this number was there when the store was read.
+    pub(crate) fn has_key(&self, number: u32) -> bool {
+        self.ring.load().get(number).is_some()
+    }
+
     pub(crate) fn seal(&self, place: Place<'_>, secret: &str, randomness: &dyn Randomness) -> Sealed {
         self.seal_bytes(&Binding::to_place(self.deployment, place), secret.as_bytes(), randomness)
     }
