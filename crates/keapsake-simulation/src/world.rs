@@ -1,7 +1,7 @@
 //! Months of virtual time in a world where everything goes wrong, decided by a seed; the same seed, the same run.
 //!
 //! The processes in it are Keapsake as it is, through its public interface. Around them:
-//! - `chance`, `clock`: the two things that decide everything.
+//! - `chance`, `clock`, `signal`: what decides everything, and in which order.
 //! - `keap`, `network`, `fault`, `weather`: Keap, the way to it, and what goes wrong there.
 //! - `database`, `store`, `disk`: what is kept, and what goes wrong with it.
 //! - `gate`, `host`, `mishaps`, `people`: processes, what happens to them, and who uses them.
@@ -27,6 +27,7 @@ mod people;
 mod record;
 mod report;
 mod run;
+mod signal;
 mod store;
 mod truth;
 mod weather;

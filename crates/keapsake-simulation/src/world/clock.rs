@@ -1,13 +1,15 @@
 //! Time: the true one, which the store and Keap go by, and the wrong one of each machine.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use keapsake::Clock;
 use keapsake::clock::{later, until};
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::gate::Gate;
+use super::signal::Signal;
 
 /// When every run begins: 2026-11-24T10:30:00Z.
 const BEGINNING: i64 = 1_795_516_200;
@@ -45,20 +47,20 @@ impl Clock for TrueTime {
 #[derive(Debug, Clone)]
 pub(crate) struct MachineClock {
     time: TrueTime,
-    offset: watch::Sender<SignedDuration>,
+    offset: Arc<Signal<SignedDuration>>,
 }
 
 impl MachineClock {
     pub(crate) fn new(time: TrueTime, offset: SignedDuration) -> Self {
-        Self { time, offset: watch::Sender::new(offset) }
+        Self { time, offset: Arc::new(Signal::new(offset)) }
     }
 
     pub(crate) fn set_offset(&self, offset: SignedDuration) {
-        self.offset.send_replace(offset);
+        self.offset.set(offset);
     }
 
     pub(crate) fn offset(&self) -> SignedDuration {
-        *self.offset.borrow()
+        self.offset.get()
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -85,14 +87,14 @@ impl Clock for ProcessClock {
     }
 
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
-        let (gate, mut jumps) = (self.gate.clone(), self.clock.offset.subscribe());
+        let (gate, jumped) = (self.gate.clone(), self.clock.offset.changed());
         let span = until(self.clock.now(), at);
         let ignores_jumps = self.ignores_jumps;
         Box::pin(async move {
             if !span.is_zero() {
                 tokio::select! {
                     biased;
-                    _ = jumps.changed(), if !ignores_jumps => {}
+                    () = jumped, if !ignores_jumps => {}
                     () = sleep(span) => {}
                 }
             }

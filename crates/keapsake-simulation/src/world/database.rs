@@ -4,14 +4,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keapsake::connection::record::Position;
 use keapsake::store::MemoryStore;
-use tokio::sync::watch;
 
 use super::clock::TrueTime;
+use super::signal::Signal;
 
 /// One database: always some copy of the data, never the same one after a failover or a restore.
 pub(crate) struct Database {
     state: Mutex<State>,
-    changes: watch::Sender<u64>,
+    changes: Signal<u64>,
 }
 
 struct State {
@@ -26,7 +26,7 @@ impl Database {
     pub(crate) fn new(time: TrueTime) -> Self {
         let data = Arc::new(MemoryStore::on(Arc::new(time)));
         let state = State { data, copy: 1, is_down: false, highest: Position::NONE };
-        Self { state: Mutex::new(state), changes: watch::Sender::new(0) }
+        Self { state: Mutex::new(state), changes: Signal::new(0) }
     }
 
     /// The data as they are.
@@ -61,7 +61,7 @@ impl Database {
 
     /// Notes what was saved; the position of before when that was a later one.
     pub(crate) fn saved(&self, position: Position) -> Option<Position> {
-        self.changes.send_modify(|count| *count += 1);
+        self.changes.set(self.changes.get() + 1);
         let mut state = self.state();
         let before = state.highest;
         state.highest = position.max(before);
@@ -69,8 +69,8 @@ impl Database {
     }
 
     /// Waits until something is saved.
-    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
-        self.changes.subscribe()
+    pub(crate) fn changes(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.changes.changed()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -28,8 +28,7 @@ pub(crate) struct Pages {
 
 impl Diary {
     pub(crate) fn begin(time: TrueTime, is_printed: bool) -> Self {
-        let pages = Pages { sum: 0xcbf2_9ce4_8422_2325, ..Pages::default() };
-        Self { time, is_printed, pages: Arc::new(Mutex::new(pages)) }
+        Self { time, is_printed, pages: Arc::default() }
     }
 
     pub(crate) fn time(&self) -> TrueTime {
@@ -43,10 +42,8 @@ impl Diary {
             println(&line);
         }
         let mut pages = self.pages();
-        // FNV-1a.
-        for byte in line.bytes() {
-            pages.sum = (pages.sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
+        // What happens at the same moment has no order.
+        pages.sum = pages.sum.wrapping_add(fnv(&line));
     }
 
     /// Something of this kind happened.
@@ -61,10 +58,6 @@ impl Diary {
         self.pages().violations.push(line);
     }
 
-    pub(crate) fn has_violations(&self) -> bool {
-        !self.pages().violations.is_empty()
-    }
-
     pub(crate) fn close(&self) -> Pages {
         self.pages().clone()
     }
@@ -77,4 +70,9 @@ impl Diary {
 #[expect(clippy::print_stdout, reason = "the trace of a replayed run is for people")]
 fn println(line: &str) {
     println!("{line}");
+}
+
+/// FNV-1a.
+fn fnv(line: &str) -> u64 {
+    line.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

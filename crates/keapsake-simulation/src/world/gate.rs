@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use super::signal::Signal;
 
 /// How a process is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,32 +17,27 @@ pub(crate) enum Life {
 
 /// One process's gate. Of a process that is dead nothing comes through any more, and nothing comes back to it.
 #[derive(Debug, Clone)]
-pub(crate) struct Gate(Arc<watch::Sender<Life>>);
+pub(crate) struct Gate(Arc<Signal<Life>>);
 
 impl Gate {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(watch::Sender::new(Life::Running)))
+        Self(Arc::new(Signal::new(Life::Running)))
     }
 
     pub(crate) fn life(&self) -> Life {
-        *self.0.borrow()
+        self.0.get()
     }
 
     /// What is dead stays dead.
     pub(crate) fn set(&self, life: Life) {
-        self.0.send_if_modified(|now| {
-            let changes = *now != Life::Dead && *now != life;
-            if changes {
-                *now = life;
-            }
-            changes
-        });
+        if self.life() != Life::Dead {
+            self.0.set(life);
+        }
     }
 
     /// Waits until the process is dead.
     pub(crate) async fn ends(&self) {
-        let mut changes = self.0.subscribe();
-        let _ = changes.wait_for(|life| *life == Life::Dead).await;
+        self.0.until(|life| life == Life::Dead).await;
     }
 
     /// Waits while the process is paused; for a dead one, forever.
@@ -54,14 +49,6 @@ impl Gate {
 
     /// Waits while the process is paused; whether it lives then.
     pub(crate) async fn lives_on(&self) -> bool {
-        loop {
-            match self.life() {
-                Life::Running => return true,
-                Life::Dead => return false,
-                Life::Paused => {}
-            }
-            let mut changes = self.0.subscribe();
-            let _ = changes.wait_for(|life| *life != Life::Paused).await;
-        }
+        self.0.until(|life| life != Life::Paused).await == Life::Running
     }
 }

@@ -25,6 +25,11 @@ const ANSWER_TIME: Duration = Duration::from_mins(2);
 /// What is late, is late by so much; less than anybody may presume it dead.
 const LATE: Duration = Duration::from_secs(15);
 
+tokio::task_local! {
+    /// Who calls has a chance of its own: several that wait for the same thing are woken in any order.
+    pub(crate) static CALLER: Chance;
+}
+
 /// Shared by all processes of a world.
 pub(crate) struct Network {
     pub(crate) keap: Arc<Keap>,
@@ -264,10 +269,11 @@ impl Transport for Access {
 
 impl Access {
     async fn call(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let Network { keap, weather, chance, truth, .. } = &*self.network;
+        let Network { keap, weather, truth, .. } = &*self.network;
+        let chance = CALLER.try_with(Chance::clone).unwrap_or_else(|_| self.network.chance.clone());
         truth.diary.count("API calls");
         sleep(chance.span(Duration::from_millis(20), Duration::from_millis(600))).await;
-        if weather.breaks_api_call() {
+        if weather.breaks_api_call(&chance) {
             truth.diary.count("API calls broken");
             return match chance.between(0, 3) {
                 0 => Err(TransportError::not_sent("refused")),

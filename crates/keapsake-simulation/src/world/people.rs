@@ -15,7 +15,7 @@ use super::chance::Chance;
 use super::database::Database;
 use super::host::{Host, Process};
 use super::keap::CANARY;
-use super::network::Network;
+use super::network::{CALLER, Network};
 use super::record;
 
 /// After the last trouble the connection may need so long to be as if nothing had been.
@@ -36,7 +36,8 @@ impl People {
         loop {
             sleep(self.chance.any_span(every / 10, every * 2)).await;
             if let Some(process) = host.process() {
-                tokio::spawn(self.clone().call(process));
+                let call = self.clone().call(process);
+                tokio::spawn(CALLER.scope(self.chance.fork(), call));
             }
         }
     }

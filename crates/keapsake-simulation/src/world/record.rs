@@ -68,7 +68,7 @@ fn name(event: &Event) -> &'static str {
         Event::AccessRefused => "AccessRefused",
         Event::Expired => "Expired",
         Event::Restored(_) => "Restored",
-        Event::Adopted => "Adopted",
+        Event::Adopted { .. } => "Adopted",
         Event::Asked => "Asked",
         Event::Named(_) => "Named",
         Event::Disconnected => "Disconnected",

@@ -307,8 +307,7 @@ impl Store for Reach {
 
     fn changes(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
-            let mut changes = self.database.changes();
-            let _ = changes.changed().await;
+            self.database.changes().await;
             self.access.gate.pass().await;
         })
     }

@@ -126,8 +126,8 @@ impl Weather {
         self.chance.one_of(family)
     }
 
-    pub(crate) fn breaks_api_call(&self) -> bool {
-        !self.is_calm() && self.chance.in_a_million(self.api_calls)
+    pub(crate) fn breaks_api_call(&self, chance: &Chance) -> bool {
+        !self.is_calm() && chance.in_a_million(self.api_calls)
     }
 
     pub(crate) fn breaks_store_call(&self) -> bool {
