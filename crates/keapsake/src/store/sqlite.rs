@@ -99,12 +99,23 @@ async fn check_version(pool: &SqlitePool) -> Result<(), StoreError> {
 }
 
 async fn check_durability(pool: &SqlitePool) -> Result<(), StoreError> {
-    let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(pool).await.map_err(trouble)?;
+    let mut connection = pool.acquire().await.map_err(trouble)?;
+    let synchronous: i64 =
+        sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut *connection).await.map_err(trouble)?;
     if synchronous < 2 {
         return Err(StoreError::new(
             "the database is opened with a `synchronous` setting below FULL, which can forget a saved token \
              when the power fails; open it with `synchronous=FULL`",
         ));
+    }
+    let journal: String =
+        sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *connection).await.map_err(trouble)?;
+    let is_in_file = file_of(&mut connection).await.map_err(trouble)?.is_some();
+    if is_in_file && ["off", "memory"].contains(&&*journal) {
+        return Err(StoreError::new(format!(
+            "the database is opened with `journal_mode={journal}`, which can destroy it when the program is killed; open \
+             it with `journal_mode=WAL`"
+        )));
     }
     Ok(())
 }

@@ -10,9 +10,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use keapsake::clock::ManualClock;
 use keapsake::connection::ConnectionId;
+use keapsake::connection::history::{Ending, Entry, Kind, Outcome};
 use keapsake::connection::record::{Account, Link, Position, Record};
 use keapsake::store::{
-    LONGEST_LEASE, Lease, MemoryStore, Revision, Sealed, SealedPair, Store, Swap, Tokens, Write, conformance,
+    Begin, LONGEST_LEASE, Lease, MemoryStore, Revision, Sealed, SealedPair, Store, Swap, Tokens, Write,
+    conformance,
 };
 use uuid::Uuid;
 
@@ -54,6 +56,11 @@ async fn memory_lets_no_lease_outlast_a_clock_that_was_moved_back() {
     assert_eq!(store.lease(&id, Uuid::from_u128(1), LONGEST_LEASE).await.unwrap(), Lease::Held, "it is over");
 }
 
+#[tokio::test]
+async fn memory_forgets_old_entries() {
+    forgets_old_entries(&MemoryStore::default()).await;
+}
+
 /// The connection `main`, as it is after a person disconnected.
 async fn connection(store: &dyn Store) -> ConnectionId {
     let id = ConnectionId::main();
@@ -88,6 +95,23 @@ async fn refuses_empty_secrets(store: &dyn Store) {
         assert!(words.to_lowercase().contains("check constraint"), "{words}");
     }
     assert_eq!(store.load(&id).await.unwrap(), before);
+}
+
+/// The history does not grow for ever; only what has not ended stays.
+async fn forgets_old_entries(store: &dyn Store) {
+    let id = connection(store).await;
+    let position = Position { lineage: 1, generation: 1 };
+    let entry =
+        |ending| Entry { id: Uuid::new_v4(), kind: Kind::Authorization, position, started_at: now(), ending };
+    let open = entry(None);
+    assert_eq!(store.begin(&id, open.clone()).await.unwrap(), Begin::Done);
+    for _ in 0..520 {
+        let ending = Ending { at: now(), outcome: Outcome::Done, words: String::new() };
+        assert_eq!(store.begin(&id, entry(Some(ending))).await.unwrap(), Begin::Done);
+    }
+    let kept = store.history(&id, 1000).await.unwrap();
+    assert_eq!(kept.len(), 501);
+    assert_eq!(kept.last(), Some(&open));
 }
 
 /// What one writes wakes who waits on another handle.

@@ -3,7 +3,10 @@
 use super::super::StoreError;
 
 /// What to do, by the code of the error: PostgreSQL's own classes and codes, SQLite's result codes.
-const ADVICE: [(&str, &str); 14] = [
+const ADVICE: [(&str, &str); 17] = [
+    ("19", REFUSED),
+    ("23", REFUSED),
+    ("08", UNREACHED),
     ("13", FULL),
     ("53100", FULL),
     ("8", "make the database file and its folder writable for the user this program runs as"),
@@ -24,7 +27,8 @@ const FULL: &str = "free some space on the disk; what was not saved will be trie
 const BUSY: &str = "something holds the database for long; see if another program has it open";
 const NONE_FREE: &str =
     "see that the database runs and can be reached, and that no other program holds it for long";
-const UNREACHED: &str = "see that the database server runs and can be reached; it will be tried again";
+const UNREACHED: &str = "see that the database is there and can be reached; it will be tried again";
+const REFUSED: &str = "nothing was written; this is a mistake in this program, please report it";
 const UNKNOWN: &str = "see that the database is there, whole and writable";
 
 /// A database error in words for people. SQL and values are left out.
@@ -52,4 +56,35 @@ fn by_code(code: &str) -> &'static str {
     let class =
         || ADVICE.iter().find(|(known, _)| code.len() == 5 && known.len() == 2 && code.starts_with(known));
     exact.or_else(class).map_or(UNKNOWN, |(_, advice)| advice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_says_what_to_do() {
+        for (code, advice) in [
+            ("13", "free some space"),
+            ("53100", "free some space"),
+            ("8", "writable"),
+            ("1032", "writable"),
+            ("5", "holds the database for long"),
+            ("517", "holds the database for long"),
+            ("55P03", "holds the database for long"),
+            ("57014", "holds the database for long"),
+            ("57P01", "stopping or starting"),
+            ("53300", "out of connections"),
+            ("40001", "other programs change"),
+            ("28P01", "user and password"),
+            ("42501", "grant the role"),
+            ("25006", "only reads"),
+            ("2067", "nothing was written"),
+            ("23514", "nothing was written"),
+            ("XX000", "whole and writable"),
+            ("", "whole and writable"),
+        ] {
+            assert!(by_code(code).contains(advice), "{code}: {}", by_code(code));
+        }
+    }
 }

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::server::{Database, Schema, execute, options, pool};
-use super::{connection, hears_of_changes, refuses_empty_secrets, touch, wait, write};
+use super::{connection, forgets_old_entries, hears_of_changes, refuses_empty_secrets, touch, wait, write};
 
 async fn store(schema: &Schema) -> PostgresStore {
     PostgresStore::open(schema.pool().await).await.unwrap()
@@ -54,6 +54,12 @@ async fn fifty_processes_that_start_at_once_all_start() {
     for start in starts.collect::<Vec<_>>() {
         assert_eq!(start.await.unwrap().unwrap(), None);
     }
+}
+
+#[tokio::test]
+async fn postgres_forgets_old_entries() {
+    let schema = Schema::new().await;
+    forgets_old_entries(&store(&schema).await).await;
 }
 
 #[tokio::test]

@@ -8,10 +8,10 @@ use keapsake::Keap;
 use keapsake::connection::ConnectionId;
 use keapsake::store::seal::SealingKey;
 use keapsake::store::{LONGEST_LEASE, Lease, SqliteStore, Store, conformance, key_file};
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use uuid::Uuid;
 
-use super::{connection, hears_of_changes, refuses_empty_secrets};
+use super::{connection, forgets_old_entries, hears_of_changes, refuses_empty_secrets};
 use crate::world::{Database, World, application};
 
 /// Names the file to a test that is run as another process.
@@ -86,6 +86,21 @@ async fn a_database_that_could_forget_is_refused() {
 }
 
 #[tokio::test]
+async fn a_database_that_a_kill_could_destroy_is_refused() {
+    for journal in [SqliteJournalMode::Off, SqliteJournalMode::Memory] {
+        let folder = tempfile::tempdir().unwrap();
+        let options = SqliteConnectOptions::new()
+            .filename(folder.path().join("x.db"))
+            .create_if_missing(true)
+            .synchronous(SqliteSynchronous::Full)
+            .journal_mode(journal);
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
+        let error = SqliteStore::open(pool).await.map(|_| ()).unwrap_err();
+        assert!(error.to_string().contains("journal_mode=WAL"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_database_of_a_newer_version_is_refused() {
     let database = Database::new().await;
     let _store = database.store().await;
@@ -113,6 +128,11 @@ async fn all_files_of_the_database_are_its_owners_alone() {
     let files = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap());
     let modes: Vec<_> = files.map(|file| file.metadata().unwrap().permissions().mode() & 0o777).collect();
     assert_eq!(modes, vec![0o600; 3], "the file, its log and the log's index");
+}
+
+#[tokio::test]
+async fn sqlite_forgets_old_entries() {
+    forgets_old_entries(&Database::new().await.store().await).await;
 }
 
 #[tokio::test]
