@@ -11,8 +11,10 @@
 //! - [`channel`]: where alarms go: [`Log`], [`Metrics`], [`Webhook`], [`Command`], or the application's own.
 //! - [`signature`]: how a receiver of the webhook knows who called.
 //! - [`heartbeat`]: says that all is well to a service outside, which notices when that ends.
+//! - `look`: what one look found.
 //! - `ledger`: what is raised and who was told, in the store, and in memory while the store does not do it.
 //! - `debts`: what a channel was not told because whoever had to is gone.
+//! - `views`: what this process saw of what can differ between processes.
 //! - `courier`: one channel's queue and its task.
 //!
 //! # The alarm as JSON
@@ -32,7 +34,9 @@
 //! }
 //! ```
 //! `id` is the same when one alarm is told again, which can happen when a process dies in the very moment of telling:
-//! a receiver that must not act twice remembers it. `state` is `raised`, `recovered` or `replaced`.
+//! a receiver that must not act twice remembers it. `state` is `raised`, `recovered` or `replaced`. `connection` is
+//! `null` for what is about the whole deployment: the clock, the database, the journal. That is told once, however many
+//! connections there are.
 
 pub mod channel;
 pub mod condition;
@@ -48,7 +52,9 @@ mod courier;
 mod debts;
 mod ledger;
 mod log;
+mod look;
 mod metrics;
+mod views;
 mod wait;
 mod webhook;
 
@@ -56,8 +62,9 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::connection::ConnectionId;
+use crate::store::{Store, StoreError};
 pub use address::UnsafeAddress;
-pub use channel::{Channel, ChannelError};
+pub use channel::{Channel, ChannelError, ChannelName};
 pub use command::Command;
 pub use condition::{Condition, Severity};
 pub use debts::GRACE;
@@ -67,7 +74,7 @@ pub use log::Log;
 pub use metrics::Metrics;
 pub use signature::{SignatureError, verify};
 pub use skew::skew;
-pub use watchman::{Alarms, ChannelName};
+pub use watchman::Alarms;
 pub use webhook::{Webhook, WebhookError};
 
 /// What is told: a condition began to hold, or ended. Never holds a secret.
@@ -75,9 +82,9 @@ pub use webhook::{Webhook, WebhookError};
 pub struct Alarm {
     /// Tells this alarm from all others; the same when it is told again.
     pub id: String,
-    /// Which connection it is about.
+    /// Which connection it is about; `None` for the whole deployment.
     #[serde(serialize_with = "name")]
-    pub connection: ConnectionId,
+    pub connection: Option<ConnectionId>,
     /// What is or was so.
     pub condition: Condition,
     /// Whether it began or ended.
@@ -120,17 +127,17 @@ impl State {
 }
 
 impl Alarm {
-    fn raised(connection: &ConnectionId, condition: Condition, since: Timestamp, words: String) -> Self {
+    fn raised(subject: &ConnectionId, condition: Condition, since: Timestamp, words: String) -> Self {
         Self {
             severity: condition.severity(),
             advice: condition.advice(),
             words,
-            ..Self::new(connection, condition, State::Raised, since, since)
+            ..Self::new(subject, condition, State::Raised, since, since)
         }
     }
 
     fn ended(
-        connection: &ConnectionId,
+        subject: &ConnectionId,
         condition: Condition,
         state: State,
         since: Timestamp,
@@ -141,19 +148,19 @@ impl Alarm {
             State::Raised | State::Recovered => "This is over.",
         };
         let words = format!("{is} It began at {} and ended at {}.", facts::moment(since), facts::moment(at));
-        Self { words, ..Self::new(connection, condition, state, since, at) }
+        Self { words, ..Self::new(subject, condition, state, since, at) }
     }
 
     fn new(
-        connection: &ConnectionId,
+        subject: &ConnectionId,
         condition: Condition,
         state: State,
         since: Timestamp,
         at: Timestamp,
     ) -> Self {
         Self {
-            id: format!("{connection}/{condition}/{since}/{}", state.word()),
-            connection: connection.clone(),
+            id: format!("{subject}/{condition}/{since}/{}", state.word()),
+            connection: (!condition.kind().is_of_deployment()).then(|| subject.clone()),
             condition,
             state,
             severity: Severity::Info,
@@ -165,6 +172,11 @@ impl Alarm {
         }
     }
 
+    /// Under which name stores keep it.
+    fn subject(&self) -> ConnectionId {
+        self.connection.clone().unwrap_or_else(deployment)
+    }
+
     /// As JSON, with the fields of the [module's description](self).
     pub fn to_json(&self) -> String {
         // Strings, times and words: there is nothing in it that serializing could stumble over.
@@ -172,6 +184,24 @@ impl Alarm {
     }
 }
 
-fn name<S: Serializer>(id: &ConnectionId, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(id.as_str())
+/// The alarms that are raised for a connection and for the whole deployment, and since when.
+///
+/// # Errors
+/// When the store does not say; try again later.
+pub async fn raised(store: &dyn Store, id: &ConnectionId) -> Result<Vec<(Condition, Timestamp)>, StoreError> {
+    let mut words = store.raised(id).await?;
+    words.extend(store.raised(&deployment()).await?);
+    let known = |(word, since): (String, Timestamp)| Some((Condition::from_word(&word)?, since));
+    Ok(words.into_iter().filter_map(known).collect())
+}
+
+/// The name under which stores keep what is about the whole deployment.
+fn deployment() -> ConnectionId {
+    ConnectionId::new(":deployment").unwrap_or_else(|| unreachable!("it is a valid name"))
+}
+
+/// With the reference that serde asks for.
+#[expect(clippy::ref_option, reason = "what `serialize_with` calls has this form")]
+fn name<S: Serializer>(id: &Option<ConnectionId>, serializer: S) -> Result<S::Ok, S::Error> {
+    id.as_ref().map(ConnectionId::as_str).serialize(serializer)
 }

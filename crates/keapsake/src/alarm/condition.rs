@@ -42,6 +42,14 @@ pub enum Kind {
     Journal,
 }
 
+impl Kind {
+    /// Whether it is about the whole deployment rather than about one connection. Processes can differ in it: the clock
+    /// of one machine is wrong, that of another is not.
+    pub fn is_of_deployment(self) -> bool {
+        matches!(self, Self::Clock | Self::Store | Self::Journal)
+    }
+}
+
 struct Row {
     word: &'static str,
     kind: Kind,

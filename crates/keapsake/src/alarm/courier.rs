@@ -27,8 +27,8 @@ pub(super) struct Letter {
 }
 
 impl Letter {
-    fn is_about(&self, id: &ConnectionId, condition: Condition) -> bool {
-        self.alarm.condition == condition && self.alarm.connection == *id
+    fn is_about(&self, subject: &ConnectionId, condition: Condition) -> bool {
+        self.alarm.condition == condition && self.alarm.subject() == *subject
     }
 }
 
@@ -62,8 +62,8 @@ impl Courier {
     }
 
     /// Whether something about this waits here.
-    pub(super) fn has(&self, id: &ConnectionId, condition: Condition) -> bool {
-        self.queue().iter().any(|letter| letter.is_about(id, condition))
+    pub(super) fn has(&self, subject: &ConnectionId, condition: Condition) -> bool {
+        self.queue().iter().any(|letter| letter.is_about(subject, condition))
     }
 
     /// Works off the queue until `stop` becomes true or its sender is gone; an alarm that is being told is finished.
@@ -111,17 +111,17 @@ impl Courier {
         if letter.kept == Kept::Memory {
             return false;
         }
-        let Alarm { connection, condition, state, .. } = &letter.alarm;
-        let told = self.ledger.is_told(connection, *condition, self.channel.name()).await;
-        told == Some(*state == State::Raised)
+        let Letter { alarm, .. } = letter;
+        let told = self.ledger.is_told(&alarm.subject(), alarm.condition, self.channel.name()).await;
+        told == Some(alarm.state == State::Raised)
     }
 
     /// Notes in the store that it was told. If that fails, it may be told once more after a restart: better than never.
     async fn note(&self, alarm: &Alarm) {
-        let (id, condition, name) = (&alarm.connection, alarm.condition, self.channel.name());
+        let (subject, condition, name) = (&alarm.subject(), alarm.condition, self.channel.name());
         let noted = match alarm.state {
-            State::Raised => self.ledger.note_told(id, condition, name, alarm.since).await,
-            State::Recovered | State::Replaced => self.ledger.note_ended(id, condition, name).await,
+            State::Raised => self.ledger.note_told(subject, condition, name, alarm.since).await,
+            State::Recovered | State::Replaced => self.ledger.note_ended(subject, condition, name).await,
         };
         if let Err(error) = noted {
             tracing::warn!(channel = name, alarm = alarm.id, %error, "it was told, which could not be noted");

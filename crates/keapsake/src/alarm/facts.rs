@@ -28,7 +28,8 @@ const AGES: [(u32, Condition); 3] = [
 pub struct Facts<'a> {
     /// The connection; `None` when it was never made.
     pub record: Option<&'a Record>,
-    /// By how much our clock is ahead of Keap's (negative: behind), if known; see [`skew`](super::skew()).
+    /// By how much our clock is ahead of Keap's (negative: behind), if known; see [`skew`](super::skew()). Not knowing
+    /// neither raises nor ends an alarm.
     pub skew: Option<SignedDuration>,
     /// What the store said when it last failed, while it does.
     pub store_trouble: Option<&'a str>,
@@ -38,13 +39,24 @@ pub struct Facts<'a> {
 
 /// The conditions that hold, each with what is so and until when there is time.
 pub fn conditions(facts: &Facts<'_>, now: Timestamp) -> BTreeMap<Condition, String> {
-    let linked = facts.record.and_then(|record| match &record.link {
-        Link::Linked(linked) => Some(linked),
-        Link::Disconnected { .. } => None,
-    });
+    let mut all = of_connection(facts.record, now);
+    all.extend(of_deployment(facts));
+    all
+}
+
+/// Those of one connection.
+pub(super) fn of_connection(record: Option<&Record>, now: Timestamp) -> BTreeMap<Condition, String> {
+    match record.map(|record| &record.link) {
+        Some(Link::Linked(linked)) => {
+            [renewal(linked, now), age(linked, now)].into_iter().flatten().collect()
+        }
+        Some(Link::Disconnected { .. }) | None => BTreeMap::new(),
+    }
+}
+
+/// Those of the whole deployment, as this process sees it.
+pub(super) fn of_deployment(facts: &Facts<'_>) -> BTreeMap<Condition, String> {
     let all = [
-        linked.and_then(|linked| renewal(linked, now)),
-        linked.and_then(|linked| age(linked, now)),
         facts.skew.and_then(clock),
         facts.store_trouble.map(|words| trouble(Condition::StoreTrouble, "The database", words)),
         facts.journal_trouble.map(|words| trouble(Condition::JournalTrouble, "The journal", words)),

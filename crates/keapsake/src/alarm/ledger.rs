@@ -2,7 +2,7 @@
 //!
 //! The store decides, for all processes: a condition is raised under its word by exactly one of them, and that a channel
 //! was told is noted as `word@channel`. While the store does not do it, this process keeps what it raised in memory,
-//! and goes on from what it last read.
+//! and goes on from what it last read. A subject is a connection, or the deployment.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +15,7 @@ use super::condition::Condition;
 use super::wait::wait;
 use crate::clock::Clock;
 use crate::connection::ConnectionId;
+use crate::connection::record::Record;
 use crate::store::{Store, StoreError};
 
 /// A store that takes longer is in trouble: an alarm does not wait for it.
@@ -42,7 +43,7 @@ pub(super) struct Ledger {
     pages: Mutex<BTreeMap<ConnectionId, Page>>,
 }
 
-/// What this process knows of one connection.
+/// What this process knows of one subject.
 #[derive(Debug, Clone, Default)]
 struct Page {
     raised: BTreeMap<Condition, Raised>,
@@ -55,75 +56,80 @@ impl Ledger {
     }
 
     /// Takes over what the store has; what is kept in memory stays there.
-    pub(super) async fn refresh(&self, id: &ConnectionId) -> Result<(), StoreError> {
-        let words = self.in_time(self.store.raised(id)).await?;
+    pub(super) async fn refresh(&self, subject: &ConnectionId) -> Result<(), StoreError> {
+        let words = self.in_time(self.store.raised(subject)).await?;
         let mut read = Page::from_words(words);
         let mut pages = self.pages();
-        if let Some(page) = pages.remove(id) {
+        if let Some(page) = pages.remove(subject) {
             let in_memory = page.raised.into_iter().filter(|(_, raised)| raised.kept == Kept::Memory);
             read.raised.extend(in_memory);
         }
         // Most connections have no trouble at all; nothing is kept for them.
         if !read.raised.is_empty() || !read.told.is_empty() {
-            pages.insert(id.clone(), read);
+            pages.insert(subject.clone(), read);
         }
         Ok(())
     }
 
     /// What is raised, as far as is known here.
-    pub(super) fn raised(&self, id: &ConnectionId) -> BTreeMap<Condition, Raised> {
-        self.pages().get(id).map(|page| page.raised.clone()).unwrap_or_default()
+    pub(super) fn raised(&self, subject: &ConnectionId) -> BTreeMap<Condition, Raised> {
+        self.pages().get(subject).map(|page| page.raised.clone()).unwrap_or_default()
     }
 
     /// Since when the condition was raised of which the channel was told last, unless it was told of its end.
-    pub(super) fn told(&self, id: &ConnectionId, condition: Condition, channel: &str) -> Option<Timestamp> {
-        self.pages().get(id)?.told.get(&(condition, channel.to_owned())).copied()
+    pub(super) fn told(
+        &self,
+        subject: &ConnectionId,
+        condition: Condition,
+        channel: &str,
+    ) -> Option<Timestamp> {
+        self.pages().get(subject)?.told.get(&(condition, channel.to_owned())).copied()
     }
 
     /// Raises a condition in the store; true for the one process that has to tell it.
     pub(super) async fn raise(
         &self,
-        id: &ConnectionId,
+        subject: &ConnectionId,
         condition: Condition,
         since: Timestamp,
     ) -> Result<bool, StoreError> {
-        let won = self.in_time(self.store.raise(id, condition.word(), since)).await?;
+        let won = self.in_time(self.store.raise(subject, condition.word(), since)).await?;
         let raised = Raised { since, kept: Kept::Store };
-        self.pages().entry(id.clone()).or_default().raised.insert(condition, raised);
+        self.pages().entry(subject.clone()).or_default().raised.insert(condition, raised);
         Ok(won)
     }
 
     /// Raises a condition in memory; false if this process has it raised already.
-    pub(super) fn raise_here(&self, id: &ConnectionId, condition: Condition, since: Timestamp) -> bool {
+    pub(super) fn raise_here(&self, subject: &ConnectionId, condition: Condition, since: Timestamp) -> bool {
         let raised = Raised { since, kept: Kept::Memory };
         let mut pages = self.pages();
-        let before = pages.entry(id.clone()).or_default().raised.insert(condition, raised);
+        let before = pages.entry(subject.clone()).or_default().raised.insert(condition, raised);
         before.is_none()
     }
 
     /// Clears a condition where it is kept; true for the one who has to tell it.
     pub(super) async fn clear(
         &self,
-        id: &ConnectionId,
+        subject: &ConnectionId,
         condition: Condition,
         kept: Kept,
     ) -> Result<bool, StoreError> {
         let won = match kept {
-            Kept::Store => self.in_time(self.store.clear(id, condition.word())).await?,
+            Kept::Store => self.in_time(self.store.clear(subject, condition.word())).await?,
             Kept::Memory => true,
         };
-        let removed = self.pages().get_mut(id).and_then(|page| page.raised.remove(&condition));
+        let removed = self.pages().get_mut(subject).and_then(|page| page.raised.remove(&condition));
         Ok(won && (kept == Kept::Store || removed.is_some()))
     }
 
     /// Asks the store whether a channel counts as told; `None` when it does not say.
     pub(super) async fn is_told(
         &self,
-        id: &ConnectionId,
+        subject: &ConnectionId,
         condition: Condition,
         channel: &str,
     ) -> Option<bool> {
-        let words = self.in_time(self.store.raised(id)).await.ok()?;
+        let words = self.in_time(self.store.raised(subject)).await.ok()?;
         let mark = mark(condition, channel);
         Some(words.iter().any(|(word, _)| *word == mark))
     }
@@ -131,24 +137,29 @@ impl Ledger {
     /// Notes that a channel was told of a condition that is raised since then.
     pub(super) async fn note_told(
         &self,
-        id: &ConnectionId,
+        subject: &ConnectionId,
         condition: Condition,
         channel: &str,
         since: Timestamp,
     ) -> Result<(), StoreError> {
         let mark = mark(condition, channel);
-        self.in_time(self.store.raise(id, &mark, since)).await.map(|_| ())
+        self.in_time(self.store.raise(subject, &mark, since)).await.map(|_| ())
     }
 
     /// Notes that a channel was told of a condition's end.
     pub(super) async fn note_ended(
         &self,
-        id: &ConnectionId,
+        subject: &ConnectionId,
         condition: Condition,
         channel: &str,
     ) -> Result<(), StoreError> {
         let mark = mark(condition, channel);
-        self.in_time(self.store.clear(id, &mark)).await.map(|_| ())
+        self.in_time(self.store.clear(subject, &mark)).await.map(|_| ())
+    }
+
+    /// The connection as the store has it.
+    pub(super) async fn record(&self, id: &ConnectionId) -> Result<Option<Record>, StoreError> {
+        Ok(self.in_time(self.store.load(id)).await?.map(|stored| stored.record))
     }
 
     async fn in_time<T>(&self, asked: BoxFuture<'_, Result<T, StoreError>>) -> Result<T, StoreError> {

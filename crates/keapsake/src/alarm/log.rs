@@ -5,6 +5,7 @@ use futures_util::future::{BoxFuture, ready};
 use super::channel::{Channel, ChannelError};
 use super::condition::Severity;
 use super::{Alarm, State};
+use crate::connection::ConnectionId;
 
 /// Writes each alarm as an event of `tracing`, with the target `keapsake::alarm`, at the level of its severity.
 #[derive(Debug, Clone, Copy, Default)]
@@ -14,7 +15,7 @@ macro_rules! write_event {
     ($level:ident, $alarm:expr) => {
         tracing::$level!(
             target: "keapsake::alarm",
-            connection = %$alarm.connection,
+            connection = $alarm.connection.as_ref().map(ConnectionId::as_str),
             condition = %$alarm.condition,
             state = $alarm.state.word(),
             since = %$alarm.since,

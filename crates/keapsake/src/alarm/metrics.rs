@@ -12,7 +12,8 @@ use crate::connection::ConnectionId;
 
 /// Two figures of the `metrics` crate:
 ///
-/// - gauge `keapsake_alarm{connection, condition}`: 1 while the condition holds, else 0, as each process sees it;
+/// - gauge `keapsake_alarm{connection, condition}`: 1 while the condition holds, else 0, as each process sees it; what is
+///   about the whole deployment has no name of a connection;
 /// - counter `keapsake_alarms_told_total{connection, condition, state}`: alarms told; of several processes the one that
 ///   tells counts.
 #[derive(Debug, Clone, Copy, Default)]
@@ -26,7 +27,7 @@ impl Channel for Metrics {
     fn tell<'a>(&'a self, alarm: &'a Alarm) -> BoxFuture<'a, Result<(), ChannelError>> {
         counter!(
             "keapsake_alarms_told_total",
-            "connection" => alarm.connection.to_string(),
+            "connection" => label(alarm.connection.as_ref()),
             "condition" => alarm.condition.word(),
             "state" => alarm.state.word(),
         )
@@ -34,17 +35,22 @@ impl Channel for Metrics {
         Box::pin(ready(Ok(())))
     }
 
-    fn show(&self, connection: &ConnectionId, holding: &BTreeMap<Condition, String>) {
-        for condition in Condition::ALL {
+    fn show(&self, connection: Option<&ConnectionId>, holding: &BTreeMap<Condition, String>) {
+        let is_about = |condition: &&Condition| condition.kind().is_of_deployment() == connection.is_none();
+        for condition in Condition::ALL.iter().filter(is_about) {
             let figure = if holding.contains_key(condition) { 1.0 } else { 0.0 };
             gauge!(
                 "keapsake_alarm",
-                "connection" => connection.to_string(),
+                "connection" => label(connection),
                 "condition" => condition.word(),
             )
             .set(figure);
         }
     }
+}
+
+fn label(connection: Option<&ConnectionId>) -> String {
+    connection.map(ConnectionId::to_string).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -96,22 +102,29 @@ mod tests {
     #[test]
     fn the_gauge_follows_what_holds_and_the_counter_what_was_told() {
         let (figures, id) = (Figures::default(), ConnectionId::main());
-        let skew = "keapsake_alarm{connection=main,condition=clock_skew}";
-        let store = "keapsake_alarm{connection=main,condition=store_trouble}";
+        let skew = "keapsake_alarm{connection=,condition=clock_skew}";
+        let store = "keapsake_alarm{connection=,condition=store_trouble}";
         with_local_recorder(&figures, || {
-            Metrics.show(&id, &BTreeMap::from([(Condition::ClockSkew, String::new())]));
+            Metrics.show(None, &BTreeMap::from([(Condition::ClockSkew, String::new())]));
             assert_eq!(figures.read(skew), Some(1_f64.to_bits()));
             assert_eq!(figures.read(store), Some(0_f64.to_bits()), "a figure that is missing alarms nobody");
-            Metrics.show(&id, &BTreeMap::new());
+            Metrics.show(None, &BTreeMap::new());
+            Metrics.show(Some(&id), &BTreeMap::new());
             assert_eq!(figures.read(skew), Some(0_f64.to_bits()));
 
-            let alarm = Alarm::raised(&id, Condition::ClockSkew, jiff::Timestamp::UNIX_EPOCH, String::new());
+            let elsewhere = "keapsake_alarm{connection=main,condition=clock_skew}";
+            assert_eq!(figures.read(elsewhere), None, "a connection has no clock");
+            let other = "keapsake_alarm{connection=main,condition=needs_reconnect}";
+            assert_eq!(figures.read(other), Some(0_f64.to_bits()));
+
+            let alarm =
+                Alarm::raised(&id, Condition::NeedsReconnect, jiff::Timestamp::UNIX_EPOCH, String::new());
             for _ in 0..2 {
                 // What it tells, it tells at once; there is nothing to wait for.
                 drop(Metrics.tell(&alarm));
             }
         });
-        let told = "keapsake_alarms_told_total{connection=main,condition=clock_skew,state=raised}";
+        let told = "keapsake_alarms_told_total{connection=main,condition=needs_reconnect,state=raised}";
         assert_eq!(figures.read(told), Some(2));
     }
 }

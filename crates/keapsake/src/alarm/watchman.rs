@@ -7,13 +7,15 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::channel::Channel;
+use super::channel::{Channel, ChannelName, check_names};
 use super::condition::Condition;
 use super::courier::{Courier, Letter};
 use super::debts::Debts;
-use super::facts::{Facts, conditions, trouble};
+use super::facts::{Facts, of_connection, of_deployment, trouble};
 use super::ledger::{Kept, Ledger, Raised};
-use super::{Alarm, State};
+use super::look::Look;
+use super::views::Views;
+use super::{Alarm, deployment};
 use crate::clock::{Clock, from_millis};
 use crate::connection::ConnectionId;
 use crate::store::{Store, StoreError};
@@ -27,49 +29,9 @@ pub struct Alarms {
     clock: Arc<dyn Clock>,
     couriers: Vec<Arc<Courier>>,
     debts: Debts,
+    views: Views,
     stop: watch::Sender<bool>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
-}
-
-/// A channel's name cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ChannelName {
-    /// It is not one.
-    #[error("`{0}` cannot be the name of an alarm channel: use 1 to 32 letters, digits, `-` or `_`")]
-    Invalid(String),
-    /// Two channels have it.
-    #[error("two alarm channels are called `{0}`, so one would never be told: give it another name")]
-    Twice(String),
-}
-
-/// One look at one connection.
-struct Look<'a> {
-    id: &'a ConnectionId,
-    now: Timestamp,
-    holding: BTreeMap<Condition, String>,
-}
-
-impl Look<'_> {
-    /// How a condition that does not hold any more ended.
-    fn end_of(&self, condition: Condition) -> State {
-        let is_replaced = self.holding.keys().any(|other| other.kind() == condition.kind());
-        if is_replaced { State::Replaced } else { State::Recovered }
-    }
-
-    /// What somebody should be told who was told of this condition since `told`, or of its end.
-    fn debt(&self, condition: Condition, raised: Option<&Raised>, told: Option<Timestamp>) -> Option<Alarm> {
-        match (raised, told) {
-            (Some(Raised { since, kept: Kept::Store }), None) => {
-                let words = self.holding.get(&condition)?;
-                Some(Alarm::raised(self.id, condition, *since, words.clone()))
-            }
-            (None, Some(since)) => {
-                Some(Alarm::ended(self.id, condition, self.end_of(condition), since, self.now))
-            }
-            _ => None,
-        }
-    }
 }
 
 impl Alarms {
@@ -90,34 +52,97 @@ impl Alarms {
         let stop = watch::Sender::new(false);
         let start = |courier: &Arc<Courier>| tokio::spawn(courier.clone().run(stop.subscribe()));
         let tasks = Mutex::new(couriers.iter().map(start).collect());
-        Ok(Self { ledger, clock, couriers, debts: Debts::default(), stop, tasks })
+        Ok(Self { ledger, clock, couriers, debts: Debts::default(), views: Views::default(), stop, tasks })
     }
 
-    /// Compares what is known of a connection with what is raised for it; what began or ended is told.
+    /// Compares what is known of a connection, and of the whole deployment, with what is raised; what began or ended is
+    /// told.
     ///
     /// To be called when something changed and at least once a minute. Waits for the store (ten seconds at most for
     /// each question), never for a channel.
     pub async fn look(&self, id: &ConnectionId, facts: &Facts<'_>) {
         // Stores keep milliseconds; an alarm's id must not depend on where its time comes from.
         let now = from_millis(self.clock.now().as_millisecond());
-        let mut look = Look { id, now, holding: conditions(facts, now) };
         let read = self.ledger.refresh(id).await;
-        if let Err(error) = &read {
-            let (condition, words) = trouble(Condition::StoreTrouble, "The database", &error.to_string());
-            look.holding.entry(condition).or_insert(words);
-        }
-        for courier in &self.couriers {
-            courier.channel().show(id, &look.holding);
-        }
         let store_works = read.is_ok();
-        if store_works {
-            self.hand_over(&look).await;
+        let holding = self.of_connection(id, facts, now, store_works).await;
+        let look = Look { subject: id, now, store_works, holding, left_alone: BTreeSet::new() };
+        self.show(Some(id), &look);
+        self.settle(&look).await;
+        self.look_around(facts, now, read.err()).await;
+    }
+
+    /// What is about the deployment; `trouble` is what the store said just now.
+    async fn look_around(&self, facts: &Facts<'_>, now: Timestamp, said: Option<StoreError>) {
+        let subject = &deployment();
+        let read = self.ledger.refresh(subject).await;
+        let store_works = read.is_ok();
+        let mut holding = of_deployment(facts);
+        if let Some(error) = said.or(read.err()) {
+            let (condition, words) = trouble(Condition::StoreTrouble, "The database", &error.to_string());
+            holding.entry(condition).or_insert(words);
         }
-        let before = self.ledger.raised(id);
-        self.raise(&look, &before, store_works).await;
-        self.clear(&look, &before, store_works).await;
-        if store_works {
-            self.collect_debts(&look);
+        let left_alone = self.left_alone(facts, &holding, store_works);
+        let look = Look { subject, now, store_works, holding, left_alone };
+        self.show(None, &look);
+        self.settle(&look).await;
+    }
+
+    /// Before anything is told of a connection, the store is asked how it is: this process may have missed what another
+    /// one did. When the store does not say, what is known here has to do.
+    async fn of_connection(
+        &self,
+        id: &ConnectionId,
+        facts: &Facts<'_>,
+        now: Timestamp,
+        store_works: bool,
+    ) -> BTreeMap<Condition, String> {
+        let seen = of_connection(facts.record, now);
+        let is_as_raised = seen.keys().eq(self.ledger.raised(id).keys());
+        if is_as_raised || !store_works || facts.store_trouble.is_some() {
+            return seen;
+        }
+        match self.ledger.record(id).await {
+            Ok(Some(record)) => of_connection(Some(&record), now),
+            Ok(None) | Err(_) => seen,
+        }
+    }
+
+    /// What does not hold for this process and did not before either, or is not known.
+    fn left_alone(
+        &self,
+        facts: &Facts<'_>,
+        holding: &BTreeMap<Condition, String>,
+        store_works: bool,
+    ) -> BTreeSet<Condition> {
+        let is_left_alone = |condition: &Condition| {
+            if holding.contains_key(condition) {
+                self.views.is_news(*condition, true);
+                return false;
+            }
+            let is_unknown = *condition == Condition::ClockSkew && facts.skew.is_none();
+            // An end that cannot be written yet has to be news later.
+            is_unknown || (store_works && !self.views.is_news(*condition, false))
+        };
+        let of_deployment = |condition: &Condition| condition.kind().is_of_deployment();
+        Condition::ALL.iter().copied().filter(of_deployment).filter(is_left_alone).collect()
+    }
+
+    fn show(&self, connection: Option<&ConnectionId>, look: &Look<'_>) {
+        for courier in &self.couriers {
+            courier.channel().show(connection, &look.holding);
+        }
+    }
+
+    async fn settle(&self, look: &Look<'_>) {
+        if look.store_works {
+            self.hand_over(look).await;
+        }
+        let before = self.ledger.raised(look.subject);
+        self.raise(look, &before).await;
+        self.clear(look, &before).await;
+        if look.store_works {
+            self.collect_debts(look);
         }
     }
 
@@ -132,12 +157,12 @@ impl Alarms {
 
     /// The store works (again): what this process had to keep in memory goes there.
     async fn hand_over(&self, look: &Look<'_>) {
-        for (condition, raised) in self.ledger.raised(look.id) {
+        for (condition, raised) in self.ledger.raised(look.subject) {
             if raised.kept == Kept::Store || !look.holding.contains_key(&condition) {
                 continue;
             }
-            if let Err(error) = self.hand_over_one(look.id, condition, raised.since).await {
-                tracing::warn!(connection = %look.id, %condition, %error, "an alarm stays in memory");
+            if let Err(error) = self.hand_over_one(look.subject, condition, raised.since).await {
+                tracing::warn!(subject = %look.subject, %condition, %error, "an alarm stays in memory");
                 return;
             }
         }
@@ -156,44 +181,44 @@ impl Alarms {
         self.ledger.raise(id, condition, since).await.map(|_| ())
     }
 
-    async fn raise(&self, look: &Look<'_>, before: &BTreeMap<Condition, Raised>, store_works: bool) {
+    async fn raise(&self, look: &Look<'_>, before: &BTreeMap<Condition, Raised>) {
         for (condition, words) in &look.holding {
             if before.contains_key(condition) {
                 continue;
             }
-            if let Some(kept) = self.claim(look, *condition, store_works).await {
-                self.post(&Alarm::raised(look.id, *condition, look.now, words.clone()), kept);
+            if let Some(kept) = self.claim(look, *condition).await {
+                self.post(&Alarm::raised(look.subject, *condition, look.now, words.clone()), kept);
             }
         }
     }
 
     /// The right to tell a condition, and who remembers that it is raised.
-    async fn claim(&self, look: &Look<'_>, condition: Condition, store_works: bool) -> Option<Kept> {
-        if store_works {
-            match self.ledger.raise(look.id, condition, look.now).await {
+    async fn claim(&self, look: &Look<'_>, condition: Condition) -> Option<Kept> {
+        if look.store_works {
+            match self.ledger.raise(look.subject, condition, look.now).await {
                 Ok(won) => return won.then_some(Kept::Store),
                 Err(error) => {
-                    tracing::warn!(connection = %look.id, %condition, %error, "an alarm is kept in memory");
+                    tracing::warn!(subject = %look.subject, %condition, %error, "an alarm is kept in memory");
                 }
             }
         }
-        self.ledger.raise_here(look.id, condition, look.now).then_some(Kept::Memory)
+        self.ledger.raise_here(look.subject, condition, look.now).then_some(Kept::Memory)
     }
 
-    async fn clear(&self, look: &Look<'_>, before: &BTreeMap<Condition, Raised>, store_works: bool) {
-        for (condition, raised) in before {
-            let is_unreachable = raised.kept == Kept::Store && !store_works;
-            if look.holding.contains_key(condition) || is_unreachable {
-                continue;
-            }
-            match self.ledger.clear(look.id, *condition, raised.kept).await {
+    async fn clear(&self, look: &Look<'_>, before: &BTreeMap<Condition, Raised>) {
+        for (condition, raised) in
+            before.iter().filter(|(condition, raised)| look.can_end(**condition, raised))
+        {
+            match self.ledger.clear(look.subject, *condition, raised.kept).await {
                 Ok(true) => {
                     let state = look.end_of(*condition);
-                    self.post(&Alarm::ended(look.id, *condition, state, raised.since, look.now), raised.kept);
+                    let alarm = Alarm::ended(look.subject, *condition, state, raised.since, look.now);
+                    self.post(&alarm, raised.kept);
                 }
                 Ok(false) => {}
                 Err(error) => {
-                    tracing::warn!(connection = %look.id, %condition, %error, "an alarm is not cleared yet");
+                    self.views.forget(*condition);
+                    tracing::warn!(subject = %look.subject, %condition, %error, "an alarm is not cleared yet");
                 }
             }
         }
@@ -208,35 +233,20 @@ impl Alarms {
     /// Tells what a process that died left untold, and a new channel what is so already.
     fn collect_debts(&self, look: &Look<'_>) {
         let owed: Vec<_> = self.couriers.iter().flat_map(|courier| self.owed(look, courier)).collect();
-        for (courier, alarm) in self.debts.overdue(look.id, owed, look.now) {
+        for (courier, alarm) in self.debts.overdue(look.subject, owed, look.now) {
             courier.post(Letter { alarm, kept: Kept::Store });
         }
     }
 
     /// What this channel should know and does not, and what is not on its way to it either.
     fn owed<'a>(&self, look: &Look<'_>, courier: &'a Courier) -> Vec<(&'a Courier, Alarm)> {
-        let raised = self.ledger.raised(look.id);
+        let raised = self.ledger.raised(look.subject);
         let owed = |condition: &Condition| {
-            let told = self.ledger.told(look.id, *condition, courier.channel().name());
+            let told = self.ledger.told(look.subject, *condition, courier.channel().name());
             look.debt(*condition, raised.get(condition), told)
         };
-        let is_waiting = |alarm: &Alarm| courier.has(look.id, alarm.condition);
+        let is_waiting = |alarm: &Alarm| courier.has(look.subject, alarm.condition);
         let alarms = Condition::ALL.iter().filter_map(owed).filter(|alarm| !is_waiting(alarm));
         alarms.map(|alarm| (courier, alarm)).collect()
     }
-}
-
-fn check_names(channels: &[Arc<dyn Channel>]) -> Result<(), ChannelName> {
-    let mut seen = BTreeSet::new();
-    for name in channels.iter().map(|channel| channel.name()) {
-        let fits = (1..=32).contains(&name.len())
-            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
-        if !fits {
-            return Err(ChannelName::Invalid(name.chars().take(64).collect()));
-        }
-        if !seen.insert(name) {
-            return Err(ChannelName::Twice(name.to_owned()));
-        }
-    }
-    Ok(())
 }

@@ -18,21 +18,20 @@ pub struct Diagnosis {
     pub journal_trouble: Option<String>,
     /// How far our clock is ahead of Keap's, when that was last seen.
     pub skew: Option<SignedDuration>,
-    /// The alarms that are raised, and since when.
+    /// The alarms that are raised for this connection or for the whole deployment, and since when.
     pub alarms: Vec<(Condition, Timestamp)>,
 }
 
 impl Keeper {
     pub(crate) async fn diagnosis(&self) -> Result<Diagnosis, StoreError> {
         let heard = self.deployment.trouble.heard();
-        let raised = self.deployment.store.raised(&self.id).await?;
-        let known = raised.into_iter().filter_map(|(word, at)| Some((Condition::from_word(&word)?, at)));
+        let alarms = crate::alarm::raised(&*self.deployment.store, &self.id).await?;
         Ok(Diagnosis {
             journal: self.deployment.journal.as_ref().map(crate::journal::Journal::health),
             store_trouble: heard.store,
             journal_trouble: heard.journal,
             skew: heard.skew,
-            alarms: known.collect(),
+            alarms,
         })
     }
 }

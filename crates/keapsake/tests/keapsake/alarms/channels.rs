@@ -30,8 +30,8 @@ fn alarm() -> Alarm {
     let now: Timestamp = "2026-11-24T10:30:00Z".parse().unwrap();
     let condition = Condition::ClockSkew;
     Alarm {
-        id: "main/clock_skew/2026-11-24T10:30:00Z/raised".into(),
-        connection: ConnectionId::main(),
+        id: ":deployment/clock_skew/2026-11-24T10:30:00Z/raised".into(),
+        connection: None,
         condition,
         state: keapsake::alarm::State::Raised,
         severity: condition.severity(),
@@ -54,8 +54,8 @@ fn hook(script: &Script, clock: &ManualClock) -> Webhook {
 fn the_json_is_as_documented() {
     let json: Value = serde_json::from_str(&alarm().to_json()).unwrap();
     let expected = serde_json::json!({
-        "id": "main/clock_skew/2026-11-24T10:30:00Z/raised",
-        "connection": "main",
+        "id": ":deployment/clock_skew/2026-11-24T10:30:00Z/raised",
+        "connection": null,
         "condition": "clock_skew",
         "state": "raised",
         "severity": "warning",
