@@ -1,8 +1,9 @@
 //! What Keapsake assumes, and what happens where an assumption does not hold.
 
+use super::journal::{Generations, Journal};
 use super::known::Known;
 use super::setup::{Action, Setup};
-use super::state::{Generations, Journal, State};
+use super::state::State;
 
 /// What must hold for the guarantee. Without any one of them there is a way to lose a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,17 +42,17 @@ impl Setup {
         };
         actions.push(Action::Disaster(disaster));
     }
-
-    pub(super) fn strike(&self, state: &mut State, disaster: Disaster) {
-        match disaster {
-            Disaster::OldBackupWithoutJournals => state.restore_old_backup(),
-            Disaster::RefreshElsewhere => state.server.newest = state.server.newest.next(),
-            Disaster::KeyLost => state.truth.is_key_lost = true,
-        }
-    }
 }
 
 impl State {
+    pub(super) fn suffer(&mut self, disaster: Disaster) {
+        match disaster {
+            Disaster::OldBackupWithoutJournals => self.restore_old_backup(),
+            Disaster::RefreshElsewhere => self.server.newest = self.server.newest.next(),
+            Disaster::KeyLost => self.truth.is_key_lost = true,
+        }
+    }
+
     fn restore_old_backup(&mut self) {
         self.write(Known::FIRST);
         for process in &mut self.processes {

@@ -71,7 +71,14 @@ impl Known {
 
     /// What the machine makes of an event; `pair` is the new one, if there is one.
     #[must_use]
-    pub fn after(self, step: Step, policy: Policy, event: &Event, elapsed: Elapsed, pair: Option<Pair>) -> Self {
+    pub fn after(
+        self,
+        step: Step,
+        policy: Policy,
+        event: &Event,
+        elapsed: Elapsed,
+        pair: Option<Pair>,
+    ) -> Self {
         let at = Circumstances { now: elapsed.now(), dice: 0, policy };
         let Some(record) = step(Some(&self.record()), event, at) else { return self };
         let generation = u8::try_from(record.position.generation).unwrap_or(u8::MAX);

@@ -31,7 +31,9 @@ pub(super) fn properties() -> Vec<Property<Setup>> {
         Property::always(ONE_REQUEST, |_, state: &State| {
             !matches!(state.truth.offence, Some(Offence::TwoRequests | Offence::SpentAgain))
         }),
-        Property::always(NOTHING_LOST, |_, state: &State| state.truth.is_gone || state.is_held(state.server.newest)),
+        Property::always(NOTHING_LOST, |_, state: &State| {
+            state.truth.is_gone || state.is_held(state.server.newest)
+        }),
         Property::always(STORE_HAS_IT, |_, state: &State| {
             !state.is_quiet() || state.truth.is_gone || state.store.pair == state.server.newest
         }),
@@ -42,11 +44,19 @@ pub(super) fn properties() -> Vec<Property<Setup>> {
         Property::always(NOT_WHILE_GOOD, |_, state: &State| {
             state.store.health != Condition::Lost || state.store.pair != state.server.newest
         }),
-        Property::always(SAVED_FIRST, |_, state: &State| state.processes.iter().all(|process| process.is_fair(state))),
-        Property::sometimes("the last generation is reached, and all is well", |setup: &Setup, state: &State| {
-            state.store.pair.generation == setup.bounds.generations && state.store.health == Condition::Well
+        Property::always(SAVED_FIRST, |_, state: &State| {
+            state.processes.iter().all(|process| process.is_fair(state))
         }),
-        Property::sometimes("a connection is given up", |_, state: &State| state.store.health == Condition::Lost),
+        Property::sometimes(
+            "the last generation is reached, and all is well",
+            |setup: &Setup, state: &State| {
+                state.store.pair.generation == setup.bounds.generations
+                    && state.store.health == Condition::Well
+            },
+        ),
+        Property::sometimes("a connection is given up", |_, state: &State| {
+            state.store.health == Condition::Lost
+        }),
         Property::sometimes("only a journal has the newest pair", |_, state: &State| {
             let newest = state.server.newest;
             !state.truth.is_gone && state.store.pair != newest && !state.is_in_hand(newest)

@@ -5,9 +5,10 @@ use keapsake::connection::record::RestoredReason;
 use keapsake::connection::step::Event;
 
 use super::disaster::Assumption;
+use super::journal::Journal;
 use super::known::Elapsed;
 use super::setup::{Action, Setup};
-use super::state::{Finding, Hand, Journal, Pair, Process, State};
+use super::state::{Finding, Hand, Pair, Process, State};
 
 /// One of the things that a start does. It may die between any two.
 #[derive(Debug, Clone, Copy)]
@@ -61,10 +62,10 @@ impl Setup {
     }
 
     pub(super) fn start(&self, me: &mut Process, others: &mut State) {
-        self.do_deeds(me, others, usize::MAX);
         if self.bounds.is_one_machine {
             self.look_for_the_dead(me, others);
         }
+        self.do_deeds(me, others, usize::MAX);
         me.is_up = true;
     }
 
@@ -125,7 +126,7 @@ impl Setup {
     pub(super) fn look_for_the_dead(&self, me: &mut Process, others: &mut State) {
         let mut processes = std::mem::take(&mut others.processes);
         for dead in processes.iter_mut().filter(|process| !process.is_up) {
-            for deed in deeds_for_the_dead(&dead.journal) {
+            for deed in deeds_for_the_dead(dead.journal) {
                 self.perform_deed(deed, dead, others);
             }
             dead.journal.forget_what_was_read();
@@ -136,12 +137,12 @@ impl Setup {
 }
 
 fn deeds(process: &Process) -> Vec<Deed> {
-    let mut deeds = deeds_for_the_dead(&process.journal);
+    let mut deeds = deeds_for_the_dead(process.journal);
     deeds.extend([Deed::Compare, Deed::Tidy, Deed::Begin]);
     deeds
 }
 
-fn deeds_for_the_dead(journal: &Journal) -> Vec<Deed> {
+fn deeds_for_the_dead(journal: Journal) -> Vec<Deed> {
     let replays = journal.pairs().map(|(spent, pair)| Deed::Replay { spent, pair });
     let refusals = journal.refusals.iter().map(|spent| Deed::EndOpen { spent });
     let intents = journal.intents.iter().map(|spent| Deed::EndOpen { spent });
@@ -165,10 +166,5 @@ impl Journal {
     /// What a start has dealt with is of no use any more.
     fn forget_what_was_read(&mut self) {
         *self = Self { committed: self.committed, ..Self::default() };
-    }
-
-    /// Whether this pair can be had from it.
-    pub(super) fn has(self, pair: Pair) -> bool {
-        self.pairs().any(|(_, kept)| kept == pair)
     }
 }

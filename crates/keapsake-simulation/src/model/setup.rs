@@ -122,7 +122,10 @@ impl Setup {
 
 impl fmt::Debug for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Setup").field("bounds", &self.bounds).field("without", &self.without).finish_non_exhaustive()
+        f.debug_struct("Setup")
+            .field("bounds", &self.bounds)
+            .field("without", &self.without)
+            .finish_non_exhaustive()
     }
 }
 
@@ -153,7 +156,7 @@ impl Model for Setup {
         let mut state = before.clone();
         match action {
             Action::Zombie => state.carry_out_zombie(),
-            Action::Disaster(disaster) => self.strike(&mut state, disaster),
+            Action::Disaster(disaster) => state.suffer(disaster),
             Action::Begin(who)
             | Action::Perform(who, _)
             | Action::Request(who, _)

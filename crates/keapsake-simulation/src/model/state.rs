@@ -2,6 +2,7 @@
 
 use keapsake::connection::protocol::Phase;
 
+use super::journal::{Generations, Journal};
 use super::known::Known;
 use super::properties::Offence;
 
@@ -31,6 +32,52 @@ pub struct Left {
     pub pauses: u8,
     /// The server refuses a token that is good.
     pub false_refusals: u8,
+}
+
+impl Bounds {
+    /// What every change must pass: three processes through two refreshes with two crashes and a lost answer; two of
+    /// them with a store and a journal that fail; three on one machine, which replay each other's journals.
+    pub const QUICK: [Self; 3] = [
+        Self {
+            processes: 3,
+            generations: 3,
+            is_one_machine: false,
+            left: Left { crashes: 2, lost_answers: 1, pauses: 1, ..Left::NOTHING },
+        },
+        Self {
+            processes: 2,
+            generations: 2,
+            is_one_machine: false,
+            left: Left { crashes: 1, lost_answers: 1, failures: 2, pauses: 1, false_refusals: 1 },
+        },
+        Self {
+            processes: 3,
+            generations: 2,
+            is_one_machine: true,
+            left: Left { crashes: 2, lost_answers: 1, pauses: 1, ..Left::NOTHING },
+        },
+    ];
+
+    /// What there is more time for: all of it at once.
+    pub const THOROUGH: [Self; 2] = [
+        Self {
+            processes: 3,
+            generations: 3,
+            is_one_machine: false,
+            left: Left { crashes: 2, lost_answers: 1, failures: 1, pauses: 1, false_refusals: 1 },
+        },
+        Self {
+            processes: 3,
+            generations: 3,
+            is_one_machine: true,
+            left: Left { crashes: 2, lost_answers: 1, failures: 1, pauses: 1, false_refusals: 0 },
+        },
+    ];
+}
+
+impl Left {
+    /// Nothing goes wrong.
+    pub const NOTHING: Self = Self { crashes: 0, lost_answers: 0, failures: 0, pauses: 0, false_refusals: 0 };
 }
 
 /// One moment.
@@ -113,25 +160,6 @@ pub struct Pair {
 /// The pair at the start.
 pub const FIRST: Pair = Pair { generation: 1, is_twin: false };
 
-/// A journal, as the sum of its records: of what is settled nothing is left.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Journal {
-    /// Intents without an answer, by the generation that was spent.
-    pub intents: Generations,
-    /// Answers with a new pair, by the generation that was spent.
-    pub grants: Generations,
-    /// Those of them that are twins.
-    pub twins: Generations,
-    /// Answers without a pair.
-    pub refusals: Generations,
-    /// The highest generation that the store is known to have held.
-    pub committed: u8,
-}
-
-/// A set of generations.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Generations(u8);
-
 /// The server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Server {
@@ -158,37 +186,24 @@ pub struct Truth {
 
 impl Process {
     /// It runs, and does nothing.
-    pub const IDLE: Self = Self {
-        is_up: true,
-        phase: Phase::End,
-        hand: Hand {
-            spending: None,
-            has_entry: false,
-            is_sent: false,
-            finding: None,
-            kept: None,
-            is_saved: None,
-            used: 0,
-            is_lent: false,
-        },
-        journal: Journal {
-            intents: Generations(0),
-            grants: Generations(0),
-            twins: Generations(0),
-            refusals: Generations(0),
-            committed: 0,
-        },
-        has_lease: false,
-        open: Generations(0),
-        underway: Generations(0),
-    };
+    pub fn idle() -> Self {
+        Self {
+            is_up: true,
+            phase: Phase::End,
+            hand: Hand::default(),
+            journal: Journal::default(),
+            has_lease: false,
+            open: Generations::default(),
+            underway: Generations::default(),
+        }
+    }
 }
 
 impl State {
     /// All processes run, and the first pair is in the store.
     pub fn first(bounds: &Bounds) -> Self {
         Self {
-            processes: vec![Process::IDLE; bounds.processes],
+            processes: vec![Process::idle(); bounds.processes],
             store: Known::FIRST,
             server: Server { newest: FIRST, has_zombie: false },
             left: bounds.left,
@@ -211,100 +226,5 @@ impl Pair {
     #[must_use]
     pub fn next(self) -> Self {
         Self { generation: self.generation + 1, is_twin: false }
-    }
-}
-
-impl Generations {
-    /// Whether it is one of them.
-    pub fn has(self, generation: u8) -> bool {
-        self.0 & (1 << generation) != 0
-    }
-
-    /// Takes it in.
-    pub fn add(&mut self, generation: u8) {
-        self.0 |= 1 << generation;
-    }
-
-    /// Takes it out.
-    pub fn remove(&mut self, generation: u8) {
-        self.0 &= !(1 << generation);
-    }
-
-    /// Takes all before it out.
-    pub fn remove_before(&mut self, generation: u8) {
-        self.0 &= !((1 << generation) - 1);
-    }
-
-    /// Takes the others in.
-    pub fn add_all(&mut self, others: Self) {
-        self.0 |= others.0;
-    }
-
-    /// One by one.
-    pub fn iter(self) -> impl Iterator<Item = u8> {
-        (0..8).filter(move |generation| self.has(*generation))
-    }
-}
-
-impl Journal {
-    /// A request is about to be sent.
-    pub fn note(&mut self, spent: u8) {
-        self.intents.add(spent);
-        self.forget_what_is_settled();
-    }
-
-    /// Its answer came.
-    pub fn keep(&mut self, spent: u8, finding: Finding) {
-        self.intents.remove(spent);
-        match finding {
-            Finding::Granted(pair) => {
-                self.grants.add(spent);
-                if pair.is_twin {
-                    self.twins.add(spent);
-                }
-            }
-            _ => self.refusals.add(spent),
-        }
-        self.forget_what_is_settled();
-    }
-
-    /// It ended, and nothing is left to be done.
-    pub fn close(&mut self, spent: u8) {
-        for set in self.sets() {
-            set.remove(spent);
-        }
-    }
-
-    /// The store holds this generation.
-    pub fn commit(&mut self, generation: u8) {
-        self.committed = self.committed.max(generation);
-        self.forget_what_is_settled();
-    }
-
-    /// What another one says is added.
-    pub fn take_over(&mut self, other: Self) {
-        self.intents.add_all(other.intents);
-        self.grants.add_all(other.grants);
-        self.twins.add_all(other.twins);
-        self.refusals.add_all(other.refusals);
-        self.commit(other.committed);
-    }
-
-    /// The pairs that can be had from it, with what was spent for them.
-    pub fn pairs(self) -> impl Iterator<Item = (u8, Pair)> {
-        self.grants.iter().map(move |spent| {
-            (spent, Pair { generation: spent + 1, is_twin: self.twins.has(spent) })
-        })
-    }
-
-    fn forget_what_is_settled(&mut self) {
-        let committed = self.committed;
-        for set in self.sets() {
-            set.remove_before(committed);
-        }
-    }
-
-    fn sets(&mut self) -> [&mut Generations; 4] {
-        [&mut self.intents, &mut self.grants, &mut self.twins, &mut self.refusals]
     }
 }

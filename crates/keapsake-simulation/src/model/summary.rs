@@ -9,7 +9,7 @@ use super::setup::{Action, Setup};
 use super::state::State;
 
 /// What a check found.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Summary {
     /// Different states.
     pub states: usize,
@@ -79,6 +79,18 @@ impl Summary {
     /// Whether everything is so that must be so, and was possible that must be possible.
     pub fn is_good(&self) -> bool {
         self.violations.is_empty() && self.missing.is_empty()
+    }
+
+    /// Both together: what one has seen need not be seen by the other.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            states: self.states + other.states,
+            transitions: self.transitions + other.transitions,
+            depth: self.depth.max(other.depth),
+            violations: [self.violations, other.violations].concat(),
+            missing: self.missing.into_iter().filter(|missing| other.missing.contains(missing)).collect(),
+        }
     }
 
     /// Whether this property does not hold.
