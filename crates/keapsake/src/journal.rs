@@ -117,8 +117,8 @@ impl Journal {
     }
 
     /// Looks again for journals whose owners are gone; some may have lived when this one was opened. To be called
-    /// when a refresh of somebody else was cut off: its answer may be here. Let the [`Sealer`] read the data keys again first. What it finds is also in the own file when
-    /// it returns; the files stay until [`adopt`](Self::adopt).
+    /// when a refresh of somebody else was cut off: its answer may be here. Let the [`Sealer`] read the data keys
+    /// again first, and [`adopt`](Self::adopt) afterwards. What it finds is also in the own file when it returns.
     ///
     /// # Errors
     /// [`JournalError`]: nothing was taken over; look again later.
@@ -134,8 +134,8 @@ impl Journal {
     }
 
     /// Everything that was recovered has been dealt with (saved, or written down as open): removes the files of dead
-    /// processes. Those with something broken in them are renamed to `….damaged` and stay for a person to look at; those with
-    /// records whose data key is not known stay as they are.
+    /// processes. Those with something broken in them are renamed to `….damaged` and stay for a person to look at;
+    /// those with records whose data key is not known stay as they are.
     ///
     /// # Errors
     /// [`JournalError`]: some are still there. Nothing is wrong with that; they are read again at the next start.

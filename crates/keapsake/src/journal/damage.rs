@@ -87,12 +87,14 @@ impl fmt::Display for Damage {
             Self::Copied { .. } => {
                 write!(
                     f,
-                    "{file} is a copy: a backup was put back, or the machine was copied. Make sure the original runs nowhere"
+                    "{file} is a copy: a backup was put back, or the machine was copied. Make sure the original runs \
+                     nowhere"
                 )
             }
             Self::OtherDeployment { deployment, .. } => write!(
                 f,
-                "{file} belongs to another deployment ({deployment}) and was left alone; give each its own directory, or remove it"
+                "{file} belongs to another deployment ({deployment}) and was left alone; give each its own directory, \
+                 or remove it"
             ),
             Self::OtherKey { .. } => write!(
                 f,

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 pub enum JournalError {
     /// Others than its owner have access.
     #[error(
-        "{path} is open to others on this machine. Run `chmod {mode} {path}`, and if others had access, rotate the data key"
+        "{path} is open to others on this machine. Run `chmod {mode} {path}`; what is in it is sealed, but others may \
+         have removed something"
     )]
     OpenToOthers {
         /// The file or directory.
@@ -37,7 +38,8 @@ pub enum JournalError {
     },
     /// The operating system refused.
     #[error(
-        "this program may not use {path}. Let the directory and everything in it belong to the user this program runs as"
+        "this program may not use {path}. Let the directory and everything in it belong to the user this program \
+         runs as"
     )]
     Denied {
         /// The file.

@@ -164,7 +164,8 @@ impl Failed {
 }
 
 fn was_taken_away(error: &JournalError) -> bool {
-    matches!(error, JournalError::Io { source, .. } if matches!(source.kind(), ErrorKind::NotFound | ErrorKind::WouldBlock))
+    let JournalError::Io { source, .. } = error else { return false };
+    matches!(source.kind(), ErrorKind::NotFound | ErrorKind::WouldBlock)
 }
 
 /// How long a payload may be.

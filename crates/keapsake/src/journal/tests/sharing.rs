@@ -113,6 +113,26 @@ fn a_file_that_cannot_be_removed_is_never_taken_for_that_of_a_dead_owner() {
 }
 
 #[test]
+fn what_was_closed_stays_closed_while_an_older_file_still_says_that_it_is_open() {
+    let mut lingered = 0;
+    for seed in 0..30 {
+        let world = World::new(seed);
+        let (process, _) = world.start(1);
+        process.append(intent(1)).unwrap();
+        // Every removal of the first file fails, with or without effect.
+        let from = world.disk.operations();
+        [5, 8, 13].into_iter().for_each(|operation| world.disk.fault_at(from + operation, Fault::Fails));
+        process.renew().unwrap();
+        process.append(closed(1)).unwrap();
+        process.renew().unwrap();
+        world.crash(1);
+        lingered += usize::from(world.journals().len() == 2);
+        assert_eq!(open(&world.start(2).1), [] as [u64; 0], "seed {seed}");
+    }
+    assert!(lingered > 0, "the file never stayed");
+}
+
+#[test]
 fn a_copied_file_is_used_but_named() {
     let world = World::new(1);
     let (original, _) = world.start(1);
