@@ -88,6 +88,12 @@ impl Keeper {
         self.program.tell(order)
     }
 
+    /// Its clock jumps by so many seconds.
+    pub(crate) fn jump(&mut self, seconds: i64) -> anyhow::Result<()> {
+        self.told.due_in -= seconds;
+        self.tell(&format!("jump {seconds}"))
+    }
+
     /// Waits until it says this.
     pub(crate) fn wait_for(&mut self, says: &str, within: Duration) -> anyhow::Result<Value> {
         let deadline = Instant::now() + within;
@@ -155,6 +161,11 @@ impl Keeper {
 }
 
 impl Told {
+    /// Whether it knows that a person has to connect again.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.phase == "needs_reconnect"
+    }
+
     fn note(&mut self, line: &Value) {
         match line["says"].as_str().unwrap_or_default() {
             "sent" => self.sent += 1,

@@ -114,6 +114,6 @@ impl World {
     ) -> anyhow::Result<()> {
         self.sandbox.control.advance(seconds.into())?;
         self.ahead += i64::from(seconds);
-        keepers.into_iter().try_for_each(|keeper| keeper.tell(&format!("jump {seconds}")))
+        keepers.into_iter().try_for_each(|keeper| keeper.jump(seconds.into()))
     }
 }

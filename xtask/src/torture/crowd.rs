@@ -131,7 +131,7 @@ impl Crowd {
         }
         self.listen(dice.up_to(Duration::from_millis(300)))?;
         for (keeper, wrong) in self.keepers.iter_mut().zip(wrongs) {
-            keeper.tell(&format!("jump {}", -wrong))?;
+            keeper.jump(-wrong)?;
         }
         thread::sleep(on_its_way + Duration::from_millis(20));
         self.world.sandbox.control.clear_faults()?;
@@ -197,7 +197,7 @@ impl Crowd {
         if *wrong != 0 {
             return Ok(0);
         }
-        keeper.tell(&format!("jump {by}"))?;
+        keeper.jump(by)?;
         *wrong = by;
         Ok(1)
     }

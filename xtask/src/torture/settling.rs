@@ -9,12 +9,11 @@ use crate::keeper::{Keeper, Told};
 use crate::sandbox::Grant;
 use crate::world::World;
 
-/// How the clocks are moved meanwhile, in seconds: the unconfirmed are tried again after 20 s, 60 s and then every
-/// 3 minutes, refusals are doubted for half an hour.
-const STEPS: [u32; 16] = [0, 1, 25, 45, 65, 65, 185, 185, 305, 305, 1_000, 1_000, 1_900, 1_900, 1_900, 1_900];
+/// So many attempts bring every refusal to its end.
+const ATTEMPTS_MAX: u32 = 30;
 
-/// At each of them, for what takes real time.
-const WAIT: Duration = Duration::from_millis(400);
+/// What is due takes real time, and another process may have to find out.
+const WAIT: Duration = Duration::from_secs(3);
 
 const CALLED_WITHIN: Duration = Duration::from_mins(1);
 
@@ -61,18 +60,17 @@ impl Truth {
 
     /// Waits until all keepers are alive with the newest pair, or know that it is lost. Fails on a violation.
     pub(super) fn settle(&mut self, world: &mut World, keepers: &mut [Keeper]) -> anyhow::Result<Settled> {
-        for step in STEPS {
-            world.advance(step, keepers.iter_mut())?;
+        for _ in 0..ATTEMPTS_MAX {
             for keeper in keepers.iter_mut() {
-                keeper.listen(WAIT, has_come_to_rest)?;
+                keeper.listen(WAIT, waits_for_time)?;
             }
-            if keepers.iter().all(|keeper| keeper.told.phase == "needs_reconnect") {
+            if keepers.iter().all(|keeper| keeper.told.is_lost()) {
                 return self.why_lost(world, keepers);
             }
-            let at_rest = keepers.iter().all(|keeper| is_well(&keeper.told));
-            if at_rest && self.are_alive(world, keepers)? {
+            if keepers.iter().all(|keeper| is_well(&keeper.told)) && self.are_alive(world, keepers)? {
                 return Ok(Settled::Alive);
             }
+            world.advance(until_something_is_due(keepers), keepers.iter_mut())?;
         }
         let phases: Vec<_> =
             keepers.iter().map(|keeper| (&keeper.told.phase, keeper.told.generation)).collect();
@@ -98,6 +96,8 @@ impl Truth {
             reuses == 0 || self.lost(grant, keepers) > 0,
             "a spent refresh token was used again although every answer was kept: {grant:?}"
         );
+        let all_kept = keepers.iter().all(|keeper| keeper.told.kept == keeper.told.granted);
+        ensure!(all_kept, "an answer was used that no journal had before");
         // What the living have told so far is taken off again when they tell it at their end.
         *self = Self { grant, granted: 0, kept: 0 };
         for keeper in keepers.iter_mut() {
@@ -127,10 +127,18 @@ impl Truth {
     }
 }
 
-fn has_come_to_rest(told: &Told) -> bool {
-    is_well(told) || told.phase == "needs_reconnect"
+/// Whether nothing happens before the clock is moved.
+fn waits_for_time(told: &Told) -> bool {
+    told.is_lost() || (told.phase != "refreshing" && told.due_in > 0)
 }
 
 fn is_well(told: &Told) -> bool {
     told.phase == "connected" && told.due_in > 0
+}
+
+/// In seconds, until those that are not well try again.
+fn until_something_is_due(keepers: &[Keeper]) -> u32 {
+    let ill = keepers.iter().filter(|keeper| !is_well(&keeper.told) && !keeper.told.is_lost());
+    let due_in = ill.map(|keeper| keeper.told.due_in).max().unwrap_or_default();
+    u32::try_from(due_in).unwrap_or_default() + 1
 }

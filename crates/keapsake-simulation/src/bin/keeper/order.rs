@@ -44,10 +44,9 @@ pub(crate) fn orders() -> mpsc::UnboundedReceiver<Order> {
     let (sender, receiver) = mpsc::unbounded_channel();
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-            match line.parse() {
-                Ok(order) if sender.send(order).is_ok() => {}
-                Ok(_) => return,
-                Err(error) => eprintln!("error: {error}"),
+            let Ok(order) = line.parse().inspect_err(|error| eprintln!("error: {error}")) else { continue };
+            if sender.send(order).is_err() {
+                return;
             }
         }
         // Whoever gave orders is gone, perhaps killed: this must not outlive it.
