@@ -66,7 +66,6 @@ fn name(event: &Event) -> &'static str {
         Event::Rejected => "Rejected",
         Event::Misconfigured => "Misconfigured",
         Event::AccessRefused => "AccessRefused",
-        Event::Expired => "Expired",
         Event::Restored(_) => "Restored",
         Event::Adopted { .. } => "Adopted",
         Event::Asked => "Asked",

@@ -189,7 +189,7 @@ impl Keap {
     pub async fn adopt(&self) -> Result<(), Error> {
         let keeper = self.keeper()?;
         keeper.deployment.adopt_store().await?;
-        keeper.save_event(&Event::Adopted).await?;
+        keeper.adopt_pair().await?;
         keeper.deployment.nudges.add(&keeper.id);
         Ok(())
     }

@@ -54,6 +54,7 @@ impl Process {
         let _ = self.stop.send(true);
         if let Some(refresher) = self.refresher.lock().await.take() {
             tokio::select! {
+                biased;
                 _ = refresher => {}
                 () = self.clock.sleep_until(give_up_at) => {}
             }

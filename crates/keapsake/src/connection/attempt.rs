@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::history::{Ending, Entry, Kind, Outcome};
 use super::keeper::{Change, Keeper, NewPair, Published, Saved};
+use super::policy::PRESUMED_DEAD;
 use super::protocol::{self, Phase, Reply};
-use super::record::{Link, Position, Record};
-use super::schedule::REFRESH_LIFE;
+use super::record::Position;
 use super::step::Event;
 use super::verdict::{Finding, judge};
 use crate::clock::later;
@@ -44,6 +44,7 @@ struct Attempt<'a> {
     keeper: &'a Keeper,
     started_at: Timestamp,
     came: Came,
+    may_still_run: bool,
     hand: Hand,
 }
 
@@ -66,7 +67,8 @@ struct Spending {
 impl Keeper {
     pub(super) async fn attempt(&self) -> Came {
         let started_at = self.deployment.now();
-        let mut attempt = Attempt { keeper: self, started_at, came: Came::ToAnEnd, hand: Hand::default() };
+        let (came, may_still_run, hand) = (Came::ToAnEnd, false, Hand::default());
+        let mut attempt = Attempt { keeper: self, started_at, came, may_still_run, hand };
         let mut phase = Phase::Lease;
         while phase != Phase::End {
             let reply = attempt.perform(phase).await;
@@ -126,23 +128,19 @@ impl Attempt<'_> {
     }
 
     async fn read_due(&self) -> Result<Option<Spending>, StoreError> {
-        let Keeper { id, deployment, .. } = self.keeper;
-        let Some(stored) = deployment.store.load(id).await? else { return Ok(None) };
+        let deployment = &self.keeper.deployment;
+        let Some(stored) = self.keeper.reload().await? else { return Ok(None) };
         if self.keeper.has_gone_back(&stored).await {
             self.keeper.heal(&stored).await?;
             return Ok(None);
         }
-        self.keeper.take_over(Some(stored.clone())).await?;
         let Some(current) = self.keeper.current() else { return Ok(None) };
-        if current.due_at().is_none_or(|due| due > self.started_at) {
+        // A refused access token makes it due now, which is a moment after this began.
+        if current.due_at().is_none_or(|due| due > deployment.now()) {
             return Ok(None);
         }
-        if let Some(reason) = deployment.restored() {
+        if let Some(reason) = deployment.restored_before(&stored.record) {
             self.keeper.save_event(&Event::Restored(reason)).await?;
-            return Ok(None);
-        }
-        if is_too_old(&stored.record, self.started_at) {
-            self.keeper.save_event(&Event::Expired).await?;
             return Ok(None);
         }
         self.spending(&stored)
@@ -224,6 +222,7 @@ impl Attempt<'_> {
 
     async fn save(&mut self) -> Reply {
         self.read_answer();
+        self.may_still_run = self.hand.finding.as_ref().is_some_and(|finding| finding.event == Event::Unconfirmed);
         let saved = self.try_save().await;
         match self.heard(saved) {
             Some(Saved::As(published)) => {
@@ -297,15 +296,22 @@ impl Attempt<'_> {
 
     async fn close(&mut self) -> Reply {
         let Some(entry) = self.hand.entry else { return Reply::Done };
-        let has_pair = self.hand.finding.as_ref().is_some_and(|finding| finding.pair.is_some());
-        let record = match &self.hand.saved {
-            Some(saved) if has_pair => {
-                let connection = self.keeper.id.clone();
-                journal::Record::Committed { connection, position: saved.position() }
-            }
-            _ => journal::Record::Closed { entry },
+        let record = match self.position_of_saved_pair() {
+            Some(position) => journal::Record::Committed { connection: self.keeper.id.clone(), position },
+            None => journal::Record::Closed { entry },
         };
         self.append(record).await
+    }
+
+    /// Where the store has the pair that this attempt brought, if it does.
+    fn position_of_saved_pair(&self) -> Option<Position> {
+        self.hand.finding.as_ref()?.pair.as_ref()?;
+        if let Some(saved) = &self.hand.saved {
+            return Some(saved.position());
+        }
+        // The store has it, although it had said that it has not.
+        let brought = self.position()?.next_generation();
+        self.keeper.record().filter(|record| record.position == brought).map(|record| record.position)
     }
 
     fn publish(&mut self) -> Reply {
@@ -323,6 +329,7 @@ impl Attempt<'_> {
             Ok(()) => self.keeper.end_what_nobody_ends().await,
             Err(error) => Err(error),
         };
+        self.may_still_run = true;
         self.keeper.set_refreshing(None);
         self.heard(outcome).map_or(Reply::Failed, |()| Reply::Done)
     }
@@ -335,10 +342,16 @@ impl Attempt<'_> {
         self.heard(outcome).map_or(Reply::Failed, |()| Reply::Done)
     }
 
+    /// A request that got no answer may still be carried out: until it is presumed dead, by the store's time, no other
+    /// process takes over, however far its clock is ahead.
     async fn release(&mut self) -> Reply {
         self.keeper.set_refreshing(None);
         let Keeper { id, deployment, .. } = self.keeper;
-        let outcome = deployment.store.release(id, deployment.owner).await;
+        let outcome = if self.may_still_run {
+            deployment.store.lease(id, deployment.owner, PRESUMED_DEAD).await.map(|_| ())
+        } else {
+            deployment.store.release(id, deployment.owner).await
+        };
         self.heard(outcome).map_or(Reply::Failed, |()| Reply::Done)
     }
 
@@ -384,8 +397,4 @@ impl Attempt<'_> {
             }
         }
     }
-}
-
-fn is_too_old(record: &Record, now: Timestamp) -> bool {
-    matches!(&record.link, Link::Linked(linked) if now >= later(linked.refresh_issued_at, REFRESH_LIFE))
 }

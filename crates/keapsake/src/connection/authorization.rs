@@ -103,6 +103,8 @@ impl Keeper {
         switch_account: bool,
     ) -> Result<Started, Error> {
         let Deployment { application, sealer, randomness, store, .. } = &*self.deployment;
+        // What is sealed first for a connection must not be sealed by a data key that is on its way out.
+        self.deployment.read_keys_again().await?;
         let state = State::random(&**randomness);
         let browser_key = BrowserKey::random(&**randomness);
         let verifier = match application.pkce {
@@ -180,7 +182,7 @@ impl Keeper {
 
     async fn exchange(&self, flow: Flow, code: AuthorizationCode) -> Result<Completed, Error> {
         let started_at = self.deployment.now();
-        let verifier = self.verifier(&flow)?;
+        let verifier = self.verifier(&flow).await?;
         let entry = self.begin_exchange(started_at).await?;
         let application = &self.deployment.application;
         let request = exchange::request(application, &code, verifier.as_ref());
@@ -208,10 +210,16 @@ impl Keeper {
         }
     }
 
-    fn verifier(&self, flow: &Flow) -> Result<Option<PkceVerifier>, StoreError> {
+    async fn verifier(&self, flow: &Flow) -> Result<Option<PkceVerifier>, StoreError> {
         let Some(sealed) = &flow.verifier else { return Ok(None) };
-        let text = self.deployment.sealer.open(self.place_of_verifier(), sealed);
-        let text = text.map_err(|error| StoreError::new(error.to_string()))?;
+        let text = match self.deployment.sealer.open(self.place_of_verifier(), sealed) {
+            Ok(text) => text,
+            Err(_) => {
+                self.deployment.read_keys_again().await?;
+                let text = self.deployment.sealer.open(self.place_of_verifier(), sealed);
+                text.map_err(|error| StoreError::new(error.to_string()))?
+            }
+        };
         Ok(Some(PkceVerifier::new(text.as_str())))
     }
 
@@ -221,7 +229,7 @@ impl Keeper {
 
     /// The raw answer is durable before it is read, as with a refresh.
     async fn keep(&self, entry: Uuid, started_at: Timestamp, answer: &Response<Bytes>) {
-        let position = self.position().before_next_lineage();
+        let position = self.newest().await.before_next_lineage();
         let attempt = Attempt { connection: self.id.clone(), position, entry, started_at };
         let (status, body) = (answer.status().as_u16(), answer.body().clone());
         self.append(Record::Answer(Answer { attempt, status, body })).await;
@@ -270,7 +278,8 @@ impl Keeper {
         let Some(refresh) = &pair.refresh else { return Ok(()) };
         let account = Account { host: pair.account.clone(), name: None };
         let ending = self.ending(Outcome::Done, &format!("connected to {account}"));
-        let event = Event::Authorized { started_at, life: pair.expires_in, account };
+        let lineage = self.newest().await.before_next_lineage().lineage;
+        let event = Event::Authorized { lineage, started_at, life: pair.expires_in, account };
         let change = Change {
             event: &event,
             pair: Some(NewPair { pair, refresh }),
@@ -282,7 +291,7 @@ impl Keeper {
             self.publish(published);
             self.deployment.nudges.came.notify_one();
         }
-        Ok(())
+        self.deployment.settle_with_one_connection().await
     }
 
     pub(crate) async fn disconnect(&self) -> Result<(), StoreError> {

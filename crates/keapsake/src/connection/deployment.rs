@@ -12,7 +12,7 @@ use super::ConnectionId;
 use super::keeper::Keeper;
 use super::policy::Policy;
 use super::protocol::Order;
-use super::record::{Record, RestoredReason};
+use super::record::{Link, Record, RestoredReason};
 use super::step::{Circumstances, Event, Step};
 use super::trouble::Trouble;
 use crate::alarm::Alarms;
@@ -44,7 +44,7 @@ pub(crate) struct Deployment {
     /// Names this process in leases and in its journal.
     pub(crate) owner: Uuid,
     /// Set while the store is a restored or copied one that nobody has adopted.
-    pub(crate) restored: Mutex<Option<RestoredReason>>,
+    restored: Mutex<Option<(RestoredReason, Timestamp)>>,
     pub(crate) trouble: Trouble,
     pub(crate) nudges: Nudges,
     keepers: Mutex<HashMap<ConnectionId, Weak<Keeper>>>,
@@ -128,11 +128,16 @@ impl Deployment {
     pub(crate) async fn open(self: &Arc<Self>, id: &ConnectionId) -> Result<Arc<Keeper>, StoreError> {
         let keeper = self.keeper(id).await?;
         keeper.tidy().await?;
-        if let Some(reason) = self.restored() {
+        if let Some(reason) = keeper.record().and_then(|record| self.restored_before(&record)) {
             keeper.save_event(&Event::Restored(reason)).await?;
         }
         keeper.save_event(&Event::Started).await?;
         Ok(keeper)
+    }
+
+    /// Another process may have changed the data key.
+    pub(crate) async fn read_keys_again(&self) -> Result<(), StoreError> {
+        self.sealer.refresh(&*self.store).await.map_err(|error| StoreError::new(error.to_string()))
     }
 
     /// Whether nothing is wrong with what is in use: what a heartbeat tells.
@@ -163,12 +168,20 @@ impl Deployment {
         self.keepers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn restored(&self) -> Option<RestoredReason> {
-        *self.restored.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Why this record is that of a restored or copied store, if it is: one that was connected since is not.
+    pub(crate) fn restored_before(&self, record: &Record) -> Option<RestoredReason> {
+        let (reason, since) = (*self.restored.lock().unwrap_or_else(PoisonError::into_inner))?;
+        let is_newer = matches!(&record.link, Link::Linked(linked) if linked.connected_at > since);
+        (!is_newer).then_some(reason)
+    }
+
+    pub(crate) fn is_restored(&self) -> bool {
+        self.restored.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     pub(crate) fn set_restored(&self, reason: Option<RestoredReason>) {
-        *self.restored.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+        let recognised = reason.map(|reason| (reason, self.now()));
+        *self.restored.lock().unwrap_or_else(PoisonError::into_inner) = recognised;
     }
 }
 

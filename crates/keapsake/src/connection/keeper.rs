@@ -41,7 +41,9 @@ pub(crate) struct Known {
     /// As saved.
     pub(crate) seen: Option<Seen>,
     access: Option<AccessToken>,
-    /// A new pair that could not be saved yet; callers use it already.
+    /// The highest position that was seen: a store that is behind it has gone back.
+    newest: Position,
+    /// A newer pair than the store holds; callers use it already, or still.
     lent: Option<Lent>,
     /// The pair whose access token Keap refused; told to the store with the next change.
     refused: Option<Position>,
@@ -93,7 +95,8 @@ pub(crate) struct Change<'a> {
 pub(crate) enum Saved {
     /// As this, to be published.
     As(Published),
-    /// Somebody connected, disconnected or refreshed meanwhile; the entry was ended accordingly.
+    /// Not now: somebody connected, disconnected or refreshed meanwhile, or it is there already. The entry has ended,
+    /// and what the store holds is known.
     Superseded,
 }
 
@@ -148,65 +151,71 @@ impl Keeper {
     }
 
     /// Takes over what the store has.
-    pub(crate) async fn reload(&self) -> Result<(), StoreError> {
+    pub(crate) async fn reload(&self) -> Result<Option<Stored>, StoreError> {
+        let _writing = self.writing.lock().await;
+        self.read_again().await
+    }
+
+    /// What the store says counts, also when it has gone back. To be called with the lock held, so that nothing of our
+    /// own is on its way.
+    async fn read_again(&self) -> Result<Option<Stored>, StoreError> {
         let stored = self.deployment.store.load(&self.id).await?;
-        self.take_over(stored).await
+        self.take_over(stored.clone()).await?;
+        Ok(stored)
     }
 
     /// Takes over what was read. If another process has changed the data key meanwhile, the keys are read again.
     pub(super) async fn take_over(&self, stored: Option<Stored>) -> Result<(), StoreError> {
-        if self.adopt(stored.clone()).is_ok() {
+        let Some(stored) = stored else { return Ok(()) };
+        if self.adopt(&stored).is_ok() {
             return Ok(());
         }
-        let Deployment { sealer, store, .. } = &*self.deployment;
-        sealer.refresh(&**store).await.map_err(|error| StoreError::new(error.to_string()))?;
-        self.adopt(stored)
+        self.deployment.read_keys_again().await?;
+        self.adopt(&stored)
+    }
+
+    fn adopt(&self, stored: &Stored) -> Result<(), StoreError> {
+        let seen = Seen { record: stored.record.clone(), revision: stored.revision };
+        if self.known.borrow().seen.as_ref() == Some(&seen) {
+            return Ok(());
+        }
+        let position = seen.record.position;
+        let tokens = stored.tokens.as_ref();
+        let access = tokens.map(|pair| self.open_access(position, pair)).transpose()?;
+        self.change(|known| {
+            if position < known.newest {
+                known.lend_what_is_live();
+            }
+            known.see(seen, Access::Is(access));
+        });
+        Ok(())
     }
 
     /// Whether the store holds an older pair than this process or its journal has seen in it.
     pub(super) async fn has_gone_back(&self, stored: &Stored) -> bool {
         let position = stored.record.position;
-        if self.record().is_some_and(|known| position < known.position) {
+        if position < self.known.borrow().newest {
             return true;
         }
         let Some(journal) = &self.deployment.journal else { return false };
         journal.committed(&self.id).await.is_some_and(|committed| position < committed.position)
     }
 
-    /// Takes over an older record than the one that is known.
-    pub(super) fn go_back(&self, stored: Stored) -> Result<(), StoreError> {
-        self.change(|known| known.seen = None);
-        self.adopt(Some(stored))
-    }
-
-    /// Takes over what was read from the store, unless something newer is known.
-    fn adopt(&self, stored: Option<Stored>) -> Result<(), StoreError> {
-        let Some(stored) = stored else { return Ok(()) };
-        let is_known =
-            self.known.borrow().seen.as_ref().is_some_and(|seen| seen.revision >= stored.revision);
-        if is_known {
-            return Ok(());
-        }
-        let position = stored.record.position;
-        let access = stored.tokens.map(|pair| self.open(position, Field::Access, &pair)).transpose()?;
-        let access = Access::Is(access.map(|token| AccessToken::new(token.as_str())));
-        let seen = Seen { record: stored.record, revision: stored.revision };
-        self.publish(Published { seen, access });
-        Ok(())
+    /// The highest position that this process or its journal has seen.
+    pub(super) async fn newest(&self) -> Position {
+        let newest = self.known.borrow().newest;
+        let Some(journal) = &self.deployment.journal else { return newest };
+        journal.committed(&self.id).await.map_or(newest, |committed| committed.position.max(newest))
     }
 
     /// Lets callers see and use what was saved. What is older than what they have is not published.
     pub(super) fn publish(&self, published: Published) {
         let Published { seen, access } = published;
         self.change(|known| {
-            if known.seen.as_ref().is_some_and(|known| known.revision > seen.revision) {
-                return;
+            let is_old = known.seen.as_ref().is_some_and(|known| known.revision > seen.revision);
+            if !is_old {
+                known.see(seen, access);
             }
-            if let Access::Is(access) = access {
-                known.access = access;
-            }
-            known.lent.take_if(|lent| lent.position <= seen.record.position);
-            known.seen = Some(seen);
         });
     }
 
@@ -252,6 +261,14 @@ impl Keeper {
         self.deployment.sealer.open(place, sealed).map_err(|error| StoreError::new(error.to_string()))
     }
 
+    pub(super) fn open_access(
+        &self,
+        position: Position,
+        pair: &SealedPair,
+    ) -> Result<AccessToken, StoreError> {
+        Ok(AccessToken::new(self.open(position, Field::Access, pair)?.as_str()))
+    }
+
     pub(super) fn open_refresh(
         &self,
         position: Position,
@@ -261,9 +278,17 @@ impl Keeper {
     }
 
     /// Saves what an event makes of the connection. When others write meanwhile, it is applied to what they wrote.
+    ///
+    /// It can be called again with the same change after a failure: what was saved although the store said that it was
+    /// not is not counted twice.
     pub(super) async fn save(&self, change: Change<'_>) -> Result<Saved, StoreError> {
         let _writing = self.writing.lock().await;
         loop {
+            self.read_again().await?;
+            // A pair is only ever stopped by the position: it may be the only live one.
+            if change.pair.is_none() && self.has_ended(change.ends.as_ref()).await? {
+                return Ok(Saved::Superseded);
+            }
             let before = self.current();
             let position = before.as_ref().map(|record| record.position);
             if change.about.is_some_and(|about| Some(about) != position) {
@@ -277,8 +302,14 @@ impl Keeper {
             if let Some(published) = self.try_save(record, position, &change).await? {
                 return Ok(Saved::As(published));
             }
-            self.reload().await?;
         }
+    }
+
+    /// Whether the entry that a change ends has ended already: by this very change, or by somebody who took over.
+    async fn has_ended(&self, ends: Option<&(Uuid, Ending)>) -> Result<bool, StoreError> {
+        let Some((entry, _)) = ends else { return Ok(false) };
+        let open = self.deployment.store.open_entries(&self.id).await?;
+        Ok(!open.iter().any(|open| open.id == *entry))
     }
 
     /// `None`: somebody else wrote first.
@@ -319,6 +350,8 @@ impl Keeper {
 
     /// Saves and publishes what an event makes of the connection, without touching tokens.
     pub(crate) async fn save_event(&self, event: &Event) -> Result<(), StoreError> {
+        // Another process may have made the difference.
+        self.reload().await?;
         if self.is_without_effect(event) {
             return Ok(());
         }
@@ -436,6 +469,24 @@ impl Published {
 impl Known {
     pub(crate) fn record(&self) -> Option<&Record> {
         self.seen.as_ref().map(|seen| &seen.record)
+    }
+
+    fn see(&mut self, seen: Seen, access: Access) {
+        let position = seen.record.position;
+        if let Access::Is(access) = access {
+            self.access = access;
+        }
+        self.lent.take_if(|lent| lent.position <= position);
+        self.newest = self.newest.max(position);
+        self.seen = Some(seen);
+    }
+
+    /// The store has gone back; the access token that it has forgotten is good all the same.
+    fn lend_what_is_live(&mut self) {
+        if let Some(live) = self.live() {
+            let Live { token, position, expires_at, .. } = live;
+            self.lent = Some(Lent { access: token, position, expires_at });
+        }
     }
 
     fn position(&self) -> Option<Position> {

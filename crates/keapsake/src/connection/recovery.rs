@@ -11,6 +11,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -25,7 +26,7 @@ use super::step::Event;
 use super::verdict::judge;
 use crate::clock::later;
 use crate::journal::{Answer, Damage, Record, Recovered};
-use crate::oauth::answer::{self, Verdict};
+use crate::oauth::answer::{self, TokenPair, Verdict};
 use crate::secret::RefreshToken;
 use crate::store::{Lease, StoreError, Stored};
 
@@ -133,6 +134,14 @@ impl Deployment {
         Ok(!positions.is_empty())
     }
 
+    /// When the only connection was made anew, nothing in the store is from before.
+    pub(super) async fn settle_with_one_connection(&self) -> Result<(), StoreError> {
+        if self.is_restored() && self.store.connections(None, 2).await?.len() < 2 {
+            return self.adopt_store().await;
+        }
+        Ok(())
+    }
+
     /// A person says that this store is the one to go on with.
     pub(crate) async fn adopt_store(&self) -> Result<(), StoreError> {
         let incarnation = self.store.incarnation().await?;
@@ -148,7 +157,6 @@ impl Keeper {
     /// in the store is spent.
     pub(super) async fn heal(&self, stored: &Stored) -> Result<(), StoreError> {
         tracing::warn!(connection = %self.id, stored = %stored.record.position, "the store has gone back");
-        self.go_back(stored.clone())?;
         if let Some(answer) = self.newest_answer().await {
             self.replay_refresh(&answer, None).await?;
         }
@@ -156,6 +164,24 @@ impl Keeper {
             return Ok(());
         }
         self.save_event(&Event::Restored(RestoredReason::Older)).await
+    }
+
+    /// A person says that what the store holds is to be gone on with. It becomes the first pair of a lineage that
+    /// nobody has seen, so that whatever was newer before is older now.
+    pub(crate) async fn adopt_pair(&self) -> Result<(), StoreError> {
+        let Some(Stored { record, tokens: Some(sealed), .. }) = self.reload().await? else { return Ok(()) };
+        let refresh = self.open_refresh(record.position, &sealed)?;
+        let access = self.open_access(record.position, &sealed)?;
+        let pair = TokenPair { access, refresh: None, expires_in: Duration::ZERO, account: None };
+        let lineage = self.newest().await.before_next_lineage().lineage;
+        let event = Event::Adopted { lineage };
+        let new = NewPair { pair: &pair, refresh: &refresh };
+        let change = Change { event: &event, pair: Some(new), ends: None, about: Some(record.position) };
+        if let Saved::As(published) = self.save(change).await? {
+            self.note_committed(published.position()).await;
+            self.publish(published);
+        }
+        Ok(())
     }
 
     /// The answer that brought the newest pair, if the journal has it.
@@ -203,8 +229,7 @@ impl Keeper {
             let ending = ending(Outcome::Unconfirmed, "the program ended before the answer was read");
             return self.deployment.store.end_entry(&self.id, attempt.entry, ending).await;
         };
-        let follows_on = self.record().map_or(Position::NONE, |record| record.position).before_next_lineage();
-        let is_late = follows_on != attempt.position;
+        let is_late = self.record().is_some_and(|record| record.position >= attempt.position);
         let words = "the answer was in the journal of a program that had ended; connect again if it is wanted";
         if is_late || !self.is_welcome(&pair, false) {
             let ending = ending(Outcome::Superseded, words);

@@ -187,6 +187,7 @@ impl Keeper {
     /// Does for the connection what is due, if anything is; reads it again in any case.
     async fn work(&self) -> Came {
         let came = match self.current() {
+            None => self.look_whether_it_was_made().await,
             Some(record) if is_to_be_probed(&record) && self.access_header().is_some() => {
                 if record.due_at().is_some_and(|due| due <= self.deployment.now()) {
                     self.probe().await
@@ -198,6 +199,13 @@ impl Keeper {
         };
         super::watchman::look_at(self).await;
         came
+    }
+
+    /// There is nothing to refresh in a connection that was never made; another process may have made it.
+    async fn look_whether_it_was_made(&self) -> Came {
+        let read = self.reload().await;
+        self.deployment.trouble.store(&read);
+        if read.is_err() { Came::Trouble } else { Came::ToAnEnd }
     }
 }
 

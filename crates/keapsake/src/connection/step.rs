@@ -16,6 +16,8 @@ use crate::clock::later;
 pub enum Event {
     /// A person authorized and the code was exchanged.
     Authorized {
+        /// As which lineage at least: one that nobody has seen.
+        lineage: u64,
         /// When the exchange was started.
         started_at: Timestamp,
         /// How long the access token lives.
@@ -52,12 +54,13 @@ pub enum Event {
     Misconfigured,
     /// An API call was refused with the current access token.
     AccessRefused,
-    /// The refresh token is past its 45 days.
-    Expired,
     /// The store was restored from a backup, or copied.
     Restored(RestoredReason),
     /// A person says that the restored or copied store is the one to go on with.
-    Adopted,
+    Adopted {
+        /// As which lineage: one that nobody has seen.
+        lineage: u64,
+    },
     /// A person wants a refresh now.
     Asked,
     /// The account's name became known.
@@ -87,8 +90,9 @@ pub type Step = fn(Option<&Record>, &Event, Circumstances) -> Option<Record>;
 /// Events that do not concern a state leave it as it is.
 pub fn step(record: Option<&Record>, event: &Event, at: Circumstances) -> Option<Record> {
     match (event, record) {
-        (Event::Authorized { started_at, life, account }, _) => {
-            let position = record.map_or(Position::NONE, |record| record.position).next_lineage();
+        (Event::Authorized { lineage, started_at, life, account }, _) => {
+            let unseen = record.map_or(Position::NONE, |record| record.position).next_lineage().lineage;
+            let position = Position { lineage: unseen.max(*lineage), generation: 1 };
             let link = Link::Linked(fresh(*started_at, *life, at));
             Some(Record { position, account: account.clone(), link })
         }
@@ -99,6 +103,7 @@ pub fn step(record: Option<&Record>, event: &Event, at: Circumstances) -> Option
             let pair = fresh(*started_at, *life, at);
             Some(refreshed(record, *spent, pair, *rotated))
         }
+        (Event::Adopted { lineage }, Some(record)) => Some(adopted(record, *lineage, at.now)),
         (_, Some(record)) => Some(on_linked(record, |linked| troubled(linked, event, at))),
     }
 }
@@ -148,6 +153,18 @@ fn disconnected(record: &Record, now: Timestamp) -> Record {
     }
 }
 
+/// What is there goes on as the first pair of another lineage, and is tried at once.
+fn adopted(record: &Record, lineage: u64, now: Timestamp) -> Record {
+    match &record.link {
+        Link::Linked(linked) if matches!(linked.health, Health::Restored(_)) => Record {
+            position: Position { lineage, generation: 1 },
+            link: Link::Linked(Linked { health: Health::Well, health_since: now, refresh_at: now, ..linked.clone() }),
+            ..record.clone()
+        },
+        _ => record.clone(),
+    }
+}
+
 fn named(record: &Record, account: &Account) -> Record {
     let account = Account {
         host: account.host.clone().or_else(|| record.account.host.clone()),
@@ -167,8 +184,6 @@ fn troubled(linked: &Linked, event: &Event, at: Circumstances) -> Linked {
     let now = at.now;
     let (health, due) = match (linked.health, event) {
         (Health::Lost(_), _) => return linked.clone(),
-        (_, Event::Expired) => (Health::Lost(LostReason::Expired), now),
-        (Health::Restored(_), Event::Adopted) => (Health::Well, now),
         (Health::Restored(_), _) => return linked.clone(),
         (_, Event::Restored(reason)) => (Health::Restored(*reason), now),
         (_, Event::NotSent { retry_after }) => not_sent(linked.health, *retry_after, at),
@@ -243,10 +258,18 @@ fn rejected(linked: &Linked, now: Timestamp) -> (Health, Timestamp) {
     };
     let rejections = before.saturating_add(1);
     if schedule::is_over(rejections, first_rejected_at, now, linked.is_access_live(now)) {
-        return (Health::Lost(LostReason::Rejected), now);
+        return (Health::Lost(why_lost(linked, now)), now);
     }
     let health = Health::Suspect { rejections, first_rejected_at };
     (health, later(now, schedule::after_rejection(rejections)))
+}
+
+/// The age alone ends nothing: a clock that is wrong by years must not cost a connection that Keap still accepts.
+fn why_lost(linked: &Linked, now: Timestamp) -> LostReason {
+    if now >= later(linked.refresh_issued_at, schedule::REFRESH_LIFE) {
+        return LostReason::Expired;
+    }
+    LostReason::Rejected
 }
 
 /// A refresh is due at once, unless there is trouble already with its own schedule.
@@ -258,6 +281,9 @@ fn access_refused(linked: &Linked, now: Timestamp) -> Linked {
         ..linked.clone()
     }
 }
+
+#[cfg(test)]
+mod pairs;
 
 #[cfg(test)]
 mod tests {
@@ -280,7 +306,7 @@ mod tests {
     }
 
     fn connected() -> Record {
-        let event = Event::Authorized { started_at: at(0), life: DAY, account: acme() };
+        let event = Event::Authorized { lineage: 1, started_at: at(0), life: DAY, account: acme() };
         step(None, &event, circumstances(1, 600_000)).unwrap()
     }
 
@@ -301,7 +327,6 @@ mod tests {
             Event::Rejected,
             Event::Misconfigured,
             Event::AccessRefused,
-            Event::Expired,
             Event::Named(acme()),
             Event::Disconnected,
             Event::Started,
@@ -386,12 +411,13 @@ mod tests {
 
     #[test]
     fn a_lost_or_disconnected_connection_is_not_resurrected() {
-        let lost = after(&connected(), &Event::Expired, 10);
+        let suspect = after(&after(&connected(), &Event::AccessRefused, 8), &Event::Rejected, 9);
+        let lost = after(&suspect, &Event::Rejected, 10);
         let gone = after(&connected(), &Event::Disconnected, 10);
         assert_eq!(gone.position, Position { lineage: 2, generation: 1 });
         for event in all_events() {
             if !matches!(event, Event::Disconnected | Event::Refreshed { .. }) {
-                assert_eq!(linked(&after(&lost, &event, 20)).health, Health::Lost(LostReason::Expired));
+                assert_eq!(linked(&after(&lost, &event, 20)).health, Health::Lost(LostReason::Rejected));
             }
             assert!(matches!(after(&gone, &event, 20).link, Link::Disconnected { .. }), "{event:?}");
         }

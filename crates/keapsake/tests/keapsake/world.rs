@@ -26,7 +26,7 @@ pub(crate) const KEY: [u8; 32] = [7; 32];
 pub(crate) const DAY: Duration = Duration::from_hours(24);
 
 /// The sandbox's clock as the SDK's.
-struct OnSandboxTime(SandboxClock);
+pub(crate) struct OnSandboxTime(pub(crate) SandboxClock);
 
 impl Clock for OnSandboxTime {
     fn now(&self) -> Timestamp {
@@ -57,7 +57,10 @@ impl World {
     }
 
     pub(crate) async fn with(store: Arc<dyn Store>) -> Self {
-        let sandbox = Sandbox::builder().clock(ClockMode::Manual).start().await.unwrap();
+        Self::at(Sandbox::builder().clock(ClockMode::Manual).start().await.unwrap(), store).await
+    }
+
+    pub(crate) async fn at(sandbox: Sandbox, store: Arc<dyn Store>) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(OnSandboxTime(sandbox.clock()));
         let keap = start(&sandbox, &store, &clock).await;
         Self { sandbox, store, keap, clock }
