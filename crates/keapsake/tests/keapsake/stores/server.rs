@@ -97,7 +97,7 @@ fn as_postgres() -> Command {
     command
 }
 
-/// A schema that nobody else uses; gone with this value.
+/// A schema that nobody else uses; gone with this value, as is a role that was made with its name and `_role`.
 pub(crate) struct Schema {
     name: String,
     server: PgConnectOptions,
@@ -139,12 +139,13 @@ impl Drop for Schema {
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '{name}%';"
             );
             execute(&mut connection, &cut).await;
-            execute(&mut connection, &format!("DROP SCHEMA {name} CASCADE")).await;
+            let gone = format!("DROP SCHEMA {name} CASCADE; DROP ROLE IF EXISTS {name}_role");
+            execute(&mut connection, &gone).await;
         });
     }
 }
 
-/// A database that nobody else uses; gone with this value.
+/// A database that nobody else uses; gone with this value, as is a role that was made with its name and `_role`.
 pub(crate) struct Database {
     pub(crate) name: String,
     server: PgConnectOptions,
@@ -172,6 +173,7 @@ impl Drop for Database {
         at_the_end(async move {
             let mut connection = server.connect().await.unwrap();
             execute(&mut connection, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+            execute(&mut connection, &format!("DROP ROLE IF EXISTS {name}_role")).await;
         });
     }
 }
