@@ -12,6 +12,7 @@ use clap::builder::PossibleValuesParser;
 
 use outcome::{Outcome, Report, seconds};
 use steps::{STEPS, Step};
+use tools::Tool;
 
 /// Check everything: format, lints, builds, tests, documentation, the tour, licences, browsers.
 #[derive(Debug, Args)]
@@ -63,11 +64,12 @@ fn list(step: &Step) {
 /// Installs what the step needs and runs its lines up to the first that fails.
 fn attempt(step: &'static Step) -> Outcome {
     if let Some(tool) = step.needs
-        && !tool.is_there()
-        && let Err(reason) = tool.install()
+        && !can_use(tool)
     {
-        println!("{} is missing: {reason:#}", tool.name);
         return Outcome::LeftOut(tool);
+    }
+    if let Some(tool) = step.wants {
+        can_use(tool);
     }
     for line in step.lines {
         println!("  $ {line}");
@@ -77,4 +79,16 @@ fn attempt(step: &'static Step) -> Outcome {
         }
     }
     Outcome::Passed
+}
+
+/// Whether it is there, if need be after it was installed.
+fn can_use(tool: &Tool) -> bool {
+    if tool.is_there() {
+        return true;
+    }
+    let installed = tool.install();
+    if let Err(reason) = &installed {
+        println!("{} is missing: {reason:#}", tool.name);
+    }
+    installed.is_ok()
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, bail, ensure};
 
-use super::tools::{BROWSER, CARGO_DENY, CLIPPY, RUSTFMT, Tool};
+use super::tools::{BROWSER, CARGO_DENY, CLIPPY, POSTGRES, RUSTFMT, Tool};
 use crate::project;
 
 /// One step.
@@ -17,6 +17,8 @@ pub(crate) struct Step {
     pub(crate) what: &'static str,
     /// What has to be installed.
     pub(crate) needs: Option<&'static Tool>,
+    /// What is installed too, where that is possible: the step says itself what it is like without it.
+    pub(crate) wants: Option<&'static Tool>,
     /// What it runs.
     pub(crate) lines: &'static [Line],
     /// What the step leaves open, for the end of the report.
@@ -47,12 +49,37 @@ impl Line {
     }
 }
 
+/// Small ones; fifty processes with a hundred tasks each are what `cargo xtask herd` does by itself.
+const HERDS: [Line; 4] = [
+    Line::cargo(&herd("sqlite", "0s")),
+    Line::cargo(&herd("sqlite", "1.5s")),
+    Line::cargo(&herd("postgres", "0s")),
+    Line::cargo(&herd("postgres", "1.5s")),
+];
+
+const fn herd(store: &'static str, latency: &'static str) -> [&'static str; 11] {
+    [
+        "xtask",
+        "herd",
+        "--dev",
+        "--processes",
+        "4",
+        "--tasks",
+        "10",
+        "--store",
+        store,
+        "--token-latency",
+        latency,
+    ]
+}
+
 /// All steps, in their order.
 pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "format",
         what: "everything is formatted",
         needs: Some(&RUSTFMT),
+        wants: None,
         lines: &[Line::cargo(&["fmt", "--all", "--check"])],
         note: None,
     },
@@ -60,6 +87,7 @@ pub(crate) const STEPS: &[Step] = &[
         name: "clippy",
         what: "no lint complains",
         needs: Some(&CLIPPY),
+        wants: None,
         lines: &[Line::cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])],
         note: None,
     },
@@ -67,6 +95,7 @@ pub(crate) const STEPS: &[Step] = &[
         name: "production",
         what: "ButtonPush builds without the sandbox and then has nothing of it",
         needs: None,
+        wants: None,
         lines: &[
             Line::cargo(&["check", "-p", "buttonpush", "--no-default-features"]),
             Line::cargo(&["tree", "-p", "buttonpush", "--no-default-features", "-e", "normal"])
@@ -78,6 +107,7 @@ pub(crate) const STEPS: &[Step] = &[
         name: "tests",
         what: "all tests, those in the documentation too, but no browser",
         needs: None,
+        wants: Some(&POSTGRES),
         lines: &[Line::cargo(&["test", "--workspace", "--no-fail-fast"]).with(&[("KEAPSAKE_BROWSER", None)])],
         note: None,
     },
@@ -85,6 +115,7 @@ pub(crate) const STEPS: &[Step] = &[
         name: "doc",
         what: "the documentation builds and its links lead somewhere",
         needs: None,
+        wants: None,
         lines: &[
             Line::cargo(&["doc", "--workspace", "--no-deps"]).with(&[("RUSTDOCFLAGS", Some("-Dwarnings"))])
         ],
@@ -94,13 +125,41 @@ pub(crate) const STEPS: &[Step] = &[
         name: "tour",
         what: "the whole story against the sandbox",
         needs: None,
+        wants: None,
         lines: &[Line::cargo(&["run", "-p", "buttonpush", "--", "tour"])],
         note: None,
+    },
+    Step {
+        name: "herd",
+        what: "of many processes with an expired token one refreshes it, once, and no caller fails",
+        needs: Some(&POSTGRES),
+        wants: None,
+        lines: &HERDS,
+        note: None,
+    },
+    Step {
+        name: "kills",
+        what: "a keeper that is killed again and again loses no connection that could be saved",
+        needs: Some(&POSTGRES),
+        wants: None,
+        lines: &[Line::cargo(&[
+            "xtask",
+            "torture",
+            "--dev",
+            "--only",
+            "kills-sqlite",
+            "--only",
+            "kills-postgres",
+            "--for",
+            "20s",
+        ])],
+        note: Some("more of it, with whatever else can happen: cargo xtask torture --for 1h"),
     },
     Step {
         name: "deny",
         what: "licences, banned crates and sources of all dependencies",
         needs: Some(&CARGO_DENY),
+        wants: None,
         lines: &[Line::cargo(&["deny", "check", "licenses", "bans", "sources"])],
         note: Some("advisories were not looked up, they need the network: cargo deny check advisories"),
     },
@@ -108,6 +167,7 @@ pub(crate) const STEPS: &[Step] = &[
         name: "browser",
         what: "people's journeys in a real browser",
         needs: Some(&BROWSER),
+        wants: None,
         lines: &[Line::cargo(&["test", "-p", "buttonpush", "--test", "browser"])
             .with(&[("KEAPSAKE_BROWSER", Some("required"))])],
         note: None,

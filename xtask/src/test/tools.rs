@@ -65,6 +65,13 @@ pub(crate) const BROWSER: Tool = Tool {
     install: Install::Debian(&["chromium", "chromium-driver", "fonts-dejavu-core"]),
 };
 
+/// Its server has its programs in a folder of its own in Debian; `pg_ctlcluster` tells that they are there.
+pub(crate) const POSTGRES: Tool = Tool {
+    name: "PostgreSQL",
+    check: Check::Finds(&[&["psql"], &["pg_ctlcluster", "initdb"]]),
+    install: Install::Debian(&["postgresql"]),
+};
+
 impl Tool {
     /// Whether it can be used.
     pub(crate) fn is_there(&self) -> bool {
