@@ -121,6 +121,11 @@ impl About<'_> {
     fn end(&self) -> String {
         let Some(times) = self.status.times else { return String::new() };
         let Moment { utc, relative, .. } = self.moment(times.refresh_expires_at);
+        if times.refresh_expires_at <= self.status.now {
+            return format!(
+                "The 45 days of the refresh token ended {relative}; whether Keap still takes it shows when it is asked."
+            );
+        }
         format!("If it is not renewed before {utc}, the end of the refresh token {relative}, it is over.")
     }
 

@@ -155,8 +155,8 @@ const REJECTED: Row = Row {
 };
 const EXPIRED: Row = Row {
     title: "The connection has run out",
-    text: "It was not renewed for 45 days, after which Keap ends a connection; that was noticed {since}. Most likely \
-           {app} was switched off for that long. {kept}",
+    text: "It was not renewed for 45 days, after which Keap ends a connection; Keap has refused it since, as became \
+           certain {since}. Most likely {app} was switched off for that long. {kept}",
     ..REJECTED
 };
 const DISCONNECTED: Row = Row {

@@ -199,6 +199,9 @@ async fn needs_reconnect_because_nobody_used_it() {
     world.stop().await;
     world.advance(DAY * 45);
     world.start(SECRET).await;
+    world.reaches("suspect").await;
+    world.comes_to_rest().await;
+    world.advance(Duration::from_secs(31));
     let page = world.page_in("needs-reconnect").await;
     assert_says(&page, &["It was not renewed for 45 days", "switched off for that long"]);
     assert_buttons(&page, RECONNECT, true);

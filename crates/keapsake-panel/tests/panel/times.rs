@@ -56,12 +56,23 @@ async fn the_age_of_the_refresh_token_has_its_tones() {
     for (to, tone, note) in table {
         world.advance(DAY * (to - day));
         day = to;
+        world.comes_to_rest().await;
         let page = world.overview().await;
         let age = page.tag("age");
         assert!(age.get("class").unwrap().split(' ').any(|class| class == tone), "day {to}");
         assert!(page.has(note), "day {to}: {}", page.text());
     }
-    world.advance(DAY);
+    world.advance(DAY * 2);
+    world.comes_to_rest().await;
+    assert!(
+        world.overview().await.has("The 45 days of the refresh token ended 1 day ago;"),
+        "only Keap ends it"
+    );
+    world.wire.mend();
+    for _ in 0..2 {
+        world.advance(Duration::from_mins(2));
+        world.comes_to_rest().await;
+    }
     let page = world.page_in("needs-reconnect").await;
     assert_eq!(page.element("age"), None, "it is of no use any more");
 }

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use keap_sandbox::{ClockMode, Decision, Sandbox, SandboxClock};
 use keapsake::client::ContactId;
 use keapsake::connection::record::{LostReason, RestoredReason};
-use keapsake::connection::status::Phase;
+use keapsake::connection::status::{Phase, Status};
 use keapsake::delivery::{Effect, NewContact, NewTag, OnDelivered, Outbox, Worker};
 use keapsake::oauth::Pkce;
 use keapsake::store::seal::SealingKey;
@@ -247,7 +247,17 @@ impl World {
     }
 
     pub(crate) async fn reaches(&self, phase: &str) {
-        until(|| async { key(self.keap.status().phase) == phase }).await;
+        let deadline = std::time::Instant::now() + Duration::from_secs(30);
+        while key(self.keap.status().phase) != phase {
+            let status = self.keap.status();
+            assert!(
+                std::time::Instant::now() < deadline,
+                "{phase} is not reached: {status:?} {:?} {:?}",
+                self.keap.diagnosis().await,
+                self.keap.history(3).await
+            );
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
     }
 
     /// Presses Connect and decides at Keap.
@@ -268,6 +278,11 @@ impl World {
         let flow = self.consent(account, Decision::Allow).await;
         let answer = self.send(flow.callback()).await;
         assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/admin/keap/return"));
+    }
+
+    /// Waits until what was due is done, so that the clock is not moved in the middle of it.
+    pub(crate) async fn comes_to_rest(&self) {
+        until(|| async { is_at_rest(&self.keap.status()) }).await;
     }
 
     pub(crate) fn advance(&self, by: Duration) {
@@ -341,6 +356,12 @@ async fn start(
         .start()
         .await
         .unwrap()
+}
+
+/// Nothing is due or on its way.
+fn is_at_rest(status: &Status) -> bool {
+    let is_over = matches!(status.phase, Phase::NeedsReconnect { .. });
+    is_over || status.times.is_some_and(|times| times.refresh_at > status.now)
 }
 
 /// Every phase has its name. A new one does not compile until it has one, and a test here.
