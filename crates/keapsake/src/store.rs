@@ -5,8 +5,6 @@
 //! [`conformance`] tests any store against the contract.
 
 pub mod conformance;
-#[doc(hidden)]
-pub mod failing;
 pub mod key_file;
 pub mod memory;
 pub mod postgres;
@@ -101,7 +99,8 @@ pub trait Store: Send + Sync + 'static {
     fn release_all(&self, owner: Uuid) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Writes down that something is being tried: an open entry of the history. At most one refresh is open for a
-    /// connection at a position.
+    /// connection at a position, and none is begun at a position that the connection is not at any more: its token is
+    /// spent.
     fn begin<'a>(&'a self, id: &'a ConnectionId, entry: Entry) -> BoxFuture<'a, Result<Begin, StoreError>>;
 
     /// Ends an open entry. Ending one that has ended changes nothing.
@@ -258,7 +257,7 @@ pub enum Lease {
 pub enum Begin {
     /// It is written down.
     Done,
-    /// A refresh is open already for this pair; nothing was written.
+    /// A refresh is open already for this pair, or the connection is at another pair by now; nothing was written.
     Occupied,
 }
 
