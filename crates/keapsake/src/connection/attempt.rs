@@ -154,8 +154,10 @@ impl Attempt<'_> {
     }
 
     async fn open(&mut self) -> Reply {
-        self.keeper.set_refreshing(Some(self.started_at));
         let deployment = &self.keeper.deployment;
+        // Not before the lease: that may have been waited for.
+        self.started_at = deployment.now();
+        self.keeper.set_refreshing(Some(self.started_at));
         let endpoint = refresh::endpoint(&deployment.application);
         match deployment.tokens.open(&endpoint).await {
             Ok(line) => {
@@ -205,6 +207,8 @@ impl Attempt<'_> {
             return Reply::NotSent;
         };
         let request = refresh::request(&self.keeper.deployment.application, &spending.token);
+        // The life of the new token is counted from here: at the latest from when it is issued.
+        self.started_at = self.keeper.deployment.now();
         match line.send(request).await {
             Ok(answer) => {
                 self.hand.answer = Some(answer);

@@ -58,12 +58,7 @@ async fn a_month_of_several_processes_is_a_month_of_single_refreshes() {
         };
         until(newest).await;
         for process in &processes {
-            if let Err(error) = process.account().user_info().await {
-                eprintln!("day {day} {error} {:?}\n{:#?}", process.status(), process.history(6).await.unwrap());
-                let r = world.sandbox.requests();
-                for r in r.iter().rev().take(14) { eprintln!("{} {} {} {:?}", r.at, r.path, r.status, r); }
-                panic!();
-            }
+            process.account().user_info().await.unwrap();
         }
     }
     assert_eq!(world.token_requests(), 31);
