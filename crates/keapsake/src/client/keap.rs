@@ -206,6 +206,15 @@ impl Keap {
         }
     }
 
+    /// What a call does to get its token, and nothing else: for measuring.
+    ///
+    /// # Errors
+    /// As any call that does not get a token.
+    #[doc(hidden)]
+    pub async fn ready(&self) -> Result<(), Error> {
+        self.credential(None).await.map(drop)
+    }
+
     /// Makes the refresher look at once, after the clock was moved, say.
     pub fn wake(&self) {
         if let Mode::OAuth(keeper) = &self.0.mode {
