@@ -91,6 +91,19 @@ pub(crate) struct Change<'a> {
     pub(crate) about: Option<Position>,
 }
 
+impl Change<'_> {
+    /// Whether the connection has moved on from the pair that it is about. For a new pair it is not too late when the
+    /// store has gone back meanwhile: that is healed by it.
+    fn is_too_late(&self, position: Option<Position>) -> bool {
+        match (self.about, position) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(about), Some(position)) if self.pair.is_some() => position > about,
+            (Some(about), Some(position)) => position != about,
+        }
+    }
+}
+
 /// How a change was saved.
 pub(crate) enum Saved {
     /// As this, to be published.
@@ -291,7 +304,7 @@ impl Keeper {
             }
             let before = self.current();
             let position = before.as_ref().map(|record| record.position);
-            if change.about.is_some_and(|about| Some(about) != position) {
+            if change.is_too_late(position) {
                 return self.end_as_superseded(change.ends).await;
             }
             let after = self.deployment.step(before.as_ref(), change.event);

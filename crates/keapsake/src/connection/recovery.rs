@@ -215,8 +215,11 @@ impl Keeper {
             .await?;
         if let Saved::As(published) = saved {
             tracing::info!(connection = %self.id, position = %published.position(), "a pair came back from the journal");
-            self.note_committed(published.position()).await;
             self.publish(published);
+        }
+        let brought = attempt.position.next_generation();
+        if self.record().is_some_and(|record| record.position == brought) {
+            self.note_committed(brought).await;
         }
         Ok(())
     }

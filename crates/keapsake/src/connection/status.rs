@@ -124,6 +124,23 @@ impl Status {
 }
 
 impl Phase {
+    /// Its name for programs, as `needs-reconnect`. Never changes.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NotConnected => "not-connected",
+            Self::Connected => "connected",
+            Self::Refreshing { .. } => "refreshing",
+            Self::Unreached { .. } => "unreached",
+            Self::Unconfirmed { .. } => "unconfirmed",
+            Self::Suspect { .. } => "suspect",
+            Self::Misconfigured { .. } => "misconfigured",
+            Self::Restored { .. } => "restored",
+            Self::NeedsReconnect { .. } => "needs-reconnect",
+            Self::Disconnected { .. } => "disconnected",
+            Self::ApiKey => "api-key",
+        }
+    }
+
     /// Whether only a person can go on from here.
     pub fn needs_a_person(self) -> bool {
         matches!(
