@@ -19,3 +19,4 @@ mod restored;
 mod secrets;
 mod several;
 mod stores;
+mod token_requests;
