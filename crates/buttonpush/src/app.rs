@@ -8,6 +8,7 @@ use axum::extract::FromRef;
 use crate::accounts::Accounts;
 use crate::config::Origin;
 use crate::database::Database;
+use crate::keap::KeapSide;
 use crate::presses::Presses;
 use crate::sessions::Sessions;
 use crate::web::cookies::CookiePolicy;
@@ -21,6 +22,8 @@ pub struct App {
     pub sessions: Sessions,
     /// The button.
     pub presses: Presses,
+    /// How the connection to Keap is.
+    pub keap: KeapSide,
     /// For pages that only show.
     pub database: Database,
     /// How the application looks from outside.

@@ -3,20 +3,26 @@
 //! Nothing behind this module looks at a variable. A wrong, unknown, doubled or unsafe setting stops the start with a
 //! [`Trouble`] that names it.
 
+mod alarms;
 mod keap;
 mod network;
 mod origin;
+mod policy;
+mod secret;
 mod settings;
 mod sources;
 mod storage;
+mod web_url;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use url::Url;
 
+pub use alarms::{Alarms, Command, Webhook};
 pub use keap::{CALLBACK_PATH, Keap, KeapApplication};
 pub use origin::Origin;
+pub use policy::Policy;
 pub use settings::SETTINGS;
 pub use sources::Sources;
 
@@ -33,8 +39,14 @@ pub struct Config {
     pub database_file: PathBuf,
     /// The key that seals what the SDK stores.
     pub key_file: PathBuf,
+    /// Where Keap's answers are kept before they are read.
+    pub journal: PathBuf,
     /// How Keap is reached.
     pub keap: Keap,
+    /// What is known of how Keap treats a refresh token that comes twice.
+    pub policy: Policy,
+    /// Who hears of trouble with the connection.
+    pub alarms: Alarms,
     /// Proxies whose word about the client's address is taken.
     pub trusted_proxies: Vec<IpAddr>,
     /// Sign-ups from one network in an hour before it has to wait.
@@ -51,12 +63,19 @@ impl Config {
         let mut settings = sources.collect()?;
         let network = network::Network::parse(&mut settings)?;
         let keap = Keap::parse(&mut settings, &network)?;
+        if let Keap::ApiKey { .. } = keap {
+            Alarms::refuse(&settings)?;
+            Policy::refuse(&settings)?;
+        }
         let storage = storage::Storage::parse(&mut settings)?;
         let config = Self {
             listen: network.listen,
             data: storage.data,
             database_file: storage.database_file,
             key_file: storage.key_file,
+            journal: storage.journal,
+            policy: Policy::parse(&mut settings)?,
+            alarms: Alarms::parse(&mut settings)?,
             trusted_proxies: network.trusted_proxies,
             sign_ups_per_hour: network.sign_ups_per_hour,
             log: storage.log,

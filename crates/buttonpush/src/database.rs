@@ -59,6 +59,11 @@ impl Database {
         &self.writer
     }
 
+    /// Whether the connection that writes answers.
+    pub async fn answers(&self) -> bool {
+        sqlx::query("SELECT count(*) FROM users").execute(&self.writer).await.is_ok()
+    }
+
     /// Moves what is in the write-ahead log into the file and closes it.
     pub async fn close(&self) {
         self.readers.close().await;

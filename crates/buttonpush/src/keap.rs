@@ -1,14 +1,18 @@
 //! The only module that knows the Keap SDK: what sign-ups and presses mean for Keap.
 //!
 //! - `connection`: the connection by the settings.
+//! - `alarms`: who hears of trouble with it, by the settings.
+//! - `readiness`: whether it can be relied on.
 //! - `effects`: a sign-up and a first press, in Keap's words.
 //! - `linking`: the contact's id lands on the user's row.
 //! - `gate`: who may see the panel.
 
+mod alarms;
 mod connection;
 mod effects;
 mod gate;
 mod linking;
+mod readiness;
 
 use std::sync::Arc;
 
@@ -27,6 +31,7 @@ use crate::web::admin::{HOME_PATH, PANEL_PATH};
 use crate::web::icon_path;
 
 pub use connection::Endpoint;
+pub use readiness::Readiness;
 
 /// The application's side of Keap. A cheap handle.
 ///

@@ -66,6 +66,7 @@ pub async fn start_with_clock(config: Config, clock: Arc<dyn Clock>) -> anyhow::
         accounts: Accounts::new(database.clone(), keap.clone(), clock.clone(), limits)?,
         sessions: Sessions::new(database.clone(), clock.clone()),
         presses: Presses::new(database.clone(), keap.clone(), clock),
+        keap: keap.clone(),
         database: database.clone(),
         site: Arc::new(site),
     };

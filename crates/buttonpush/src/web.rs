@@ -18,6 +18,7 @@ mod log_out;
 mod methods;
 mod next_path;
 mod page;
+mod ready;
 mod request_log;
 mod sign_up;
 mod visitor;
@@ -60,6 +61,8 @@ pub fn router(app: App, panel: Router) -> Router {
     Router::new()
         // Machines: no cookies, no session.
         .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready::show))
+        .with_state(app.clone())
         .route("/assets/{file}", get(assets::serve))
         .merge(guarded.with_state(app))
         .layer(from_fn(methods::refuse_unknown))

@@ -62,7 +62,7 @@ impl State {
     pub(crate) fn of(about: &About<'_>) -> Self {
         let row = row(about.status.phase, about.is_asked_to_wait);
         Self {
-            key: row.key,
+            key: about.status.phase.word(),
             tone: row.tone,
             title: row.title,
             text: about.fill(row.text),

@@ -2,13 +2,14 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use url::Url;
 
 use super::network::{Network, address};
 use super::origin::{Origin, is_loopback};
-use super::settings::{Given, Settings, Source, shown};
-use crate::private_file;
+use super::secret::{refuse_placeholder, secret};
+use super::settings::{Given, Settings, half, refuse_unused, shown};
+use super::web_url::web_url;
 use crate::trouble::Trouble;
 
 /// Where Keap sends the administrator back, below our origin. The panel is mounted so that it is there.
@@ -19,17 +20,7 @@ const TOKEN_URL: &str = "https://api.infusionsoft.com/token";
 const API_URL: &str = "https://api.infusionsoft.com/crm";
 const SANDBOX_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8100);
 
-/// Values that are left behind by templates, not by Keap.
-const PLACEHOLDERS: [&str; 8] = [
-    "changeme",
-    "change-me",
-    "secret",
-    "xxx",
-    "todo",
-    "your-client-id",
-    "your-client-secret",
-    "your-api-key",
-];
+const TO_USE_THE_SANDBOX: &str = "to use the built-in sandbox";
 
 /// How Keap is reached.
 #[derive(Debug)]
@@ -83,8 +74,8 @@ impl Keap {
             (None, None, None) => sandbox(settings, network),
             (Some(id), Some(secret), None) => application(&id, secret, settings, network),
             (None, None, Some(key)) => with_api_key(key, settings),
-            (Some(_), None, _) => Err(half("KEAP_CLIENT_SECRET", "KEAP_CLIENT_ID")),
-            (None, Some(_), _) => Err(half("KEAP_CLIENT_ID", "KEAP_CLIENT_SECRET")),
+            (Some(_), None, _) => Err(half("KEAP_CLIENT_SECRET", "KEAP_CLIENT_ID", TO_USE_THE_SANDBOX)),
+            (None, Some(_), _) => Err(half("KEAP_CLIENT_ID", "KEAP_CLIENT_SECRET", TO_USE_THE_SANDBOX)),
             (Some(_), Some(_), Some(_)) => Err(Trouble::new(
                 "KEAP_API_KEY",
                 "is given together with KEAP_CLIENT_ID.",
@@ -229,79 +220,4 @@ fn redirect_uri(settings: &mut Settings, network: &Network) -> Result<Option<Url
 
 fn keap_url(name: &str, given: Option<&Given>, default: &str) -> Result<Url, Trouble> {
     web_url(&shown(name), given.map_or(default, Given::text))
-}
-
-/// An https URL, or an http one that stays on this machine.
-fn web_url(name: &str, text: &str) -> Result<Url, Trouble> {
-    let remedy = "write a full URL that begins with https:// (http:// only towards this machine)";
-    let url: Url = text.parse().map_err(|_| {
-        Trouble::new(name, "is not a URL.", "https:// is missing, or the host has a space", remedy)
-    })?;
-    let safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
-    if !safe || !url.has_host() {
-        return Err(Trouble::new(
-            name,
-            "is not https.",
-            "secrets would travel to another machine in the clear",
-            remedy,
-        ));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(Trouble::new(name, "holds a user name or password.", "it was copied with one", remedy));
-    }
-    Ok(url)
-}
-
-/// A secret as a value or from a file, not both.
-fn secret(name: &str, value: Option<Given>, file: Option<Given>) -> Result<Option<SecretString>, Trouble> {
-    let secret = match (value, file) {
-        (None, None) => return Ok(None),
-        (Some(value), None) => value.into_secret(),
-        (None, Some(file)) => {
-            let text = private_file::read_secret(std::path::Path::new(file.text()))?;
-            Given::new(&format!("{name}_file"), text, Source::File(file.text().into()))?.into_secret()
-        }
-        (Some(_), Some(_)) => {
-            let name = shown(name);
-            return Err(Trouble::new(
-                &name,
-                format!("is given twice: itself and as {name}_FILE."),
-                "it was moved into a file and stayed in the environment",
-                "keep one of the two; the file is the safer",
-            ));
-        }
-    };
-    refuse_placeholder(name, secret.expose_secret())?;
-    Ok(Some(secret))
-}
-
-fn refuse_placeholder(name: &str, value: &str) -> Result<(), Trouble> {
-    if !PLACEHOLDERS.contains(&value.to_lowercase().as_str()) {
-        return Ok(());
-    }
-    Err(Trouble::new(
-        shown(name),
-        "is a placeholder.",
-        "an example was copied and not filled in",
-        "take the value from your application's page in Keap's developer portal",
-    ))
-}
-
-fn refuse_unused(name: &str, given: Option<&Given>, because: &str) -> Result<(), Trouble> {
-    let Some(given) = given else { return Ok(()) };
-    Err(Trouble::new(
-        shown(name),
-        format!("in {} would have no effect: {because}.", given.source()),
-        "a setting of another way to reach Keap was left behind, or one that belongs to it is missing",
-        "remove it, or complete the settings it belongs to",
-    ))
-}
-
-fn half(missing: &str, given: &str) -> Trouble {
-    Trouble::new(
-        missing,
-        format!("is missing although {given} is given."),
-        "the two belong together and only one was copied",
-        format!("set {missing} too, or remove {given} to use the built-in sandbox"),
-    )
 }

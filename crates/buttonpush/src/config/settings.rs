@@ -56,6 +56,18 @@ settings! {
     database_url,
     /// The key that seals stored tokens; default `keapsake.key` in the data directory, made when absent.
     keapsake_key_file,
+    /// What is known of how Keap treats a refresh token that comes twice: `unmeasured` (the default), `access-token-tells`, `grace:<seconds>` or `reuse-revokes`.
+    keapsake_policy,
+    /// Where alarms are POSTed as signed JSON; they always go to the log, too.
+    keapsake_alarm_webhook_url,
+    /// What alarms to the webhook are signed with, at least 16 characters; goes with its URL.
+    keapsake_alarm_webhook_secret,
+    /// A file that holds that secret, instead of the secret itself.
+    keapsake_alarm_webhook_secret_file,
+    /// A program that is run for each alarm, with the alarm as JSON on its standard input: its full path, then its arguments, by spaces; there is no shell.
+    keapsake_alarm_command,
+    /// An address that is called every five minutes while all is well, for a service that notices when that ends.
+    keapsake_heartbeat_url,
     /// Where ButtonPush listens; default `127.0.0.1:8080`, port 0 takes a free one.
     buttonpush_listen,
     /// The data directory; default `data`.
@@ -129,6 +141,27 @@ impl fmt::Display for Source {
             Self::File(path) => write!(f, "{}", path.display()),
         }
     }
+}
+
+/// Refuses what would be given and not used: it is a mistake that nobody would notice.
+pub(super) fn refuse_unused(name: &str, given: Option<&Given>, because: &str) -> Result<(), Trouble> {
+    let Some(given) = given else { return Ok(()) };
+    Err(Trouble::new(
+        shown(name),
+        format!("in {} would have no effect: {because}.", given.source()),
+        "a setting of another way to reach Keap was left behind, or one that belongs to it is missing",
+        "remove it, or complete the settings it belongs to",
+    ))
+}
+
+/// Of two settings that belong together one is missing.
+pub(super) fn half(missing: &str, given: &str, without: &str) -> Trouble {
+    Trouble::new(
+        missing,
+        format!("is missing although {given} is given."),
+        "the two belong together and only one was copied",
+        format!("set {missing} too, or remove {given} {without}"),
+    )
 }
 
 /// A setting's name as people look for it.

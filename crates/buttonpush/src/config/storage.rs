@@ -10,6 +10,7 @@ use crate::trouble::Trouble;
 const DATA: &str = "data";
 const DATABASE_FILE: &str = "buttonpush.db";
 const KEY_FILE: &str = "keapsake.key";
+const JOURNAL: &str = "journal";
 const LOG: &str = "info";
 
 /// The parsed settings about storage and the log.
@@ -18,6 +19,7 @@ pub(super) struct Storage {
     pub(super) data: PathBuf,
     pub(super) database_file: PathBuf,
     pub(super) key_file: PathBuf,
+    pub(super) journal: PathBuf,
     pub(super) log: String,
 }
 
@@ -37,7 +39,8 @@ impl Storage {
             Some(given) => log(&given)?,
             None => LOG.to_owned(),
         };
-        Ok(Self { data, database_file, key_file, log })
+        let journal = data.join(JOURNAL);
+        Ok(Self { data, database_file, key_file, journal, log })
     }
 }
 

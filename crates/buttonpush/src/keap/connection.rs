@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use keapsake::connection::policy::Policy;
 use keapsake::oauth::Pkce;
 use keapsake::randomness::SystemRandomness;
 use keapsake::store::{SqliteStore, key_file};
@@ -9,6 +10,7 @@ use keapsake::{ApiKey, Application, ClientSecret, Clock, Endpoints, Keap};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
+use super::alarms;
 use crate::config::{self, Config};
 
 /// Which Keap, and who we are there; known once the listeners have their ports.
@@ -44,7 +46,20 @@ pub(super) async fn start(
         (_, config::Keap::Sandbox { .. }) => anyhow::bail!("the built-in sandbox was not started"),
     };
     let key = key_file::for_store(&config.key_file, store, &SystemRandomness).await?;
-    Ok(Keap::oauth(application, Arc::new(store.clone()), key).clock(clock).start().await?)
+    let builder = Keap::oauth(application, Arc::new(store.clone()), key)
+        .clock(clock)
+        .journal(&config.journal)
+        .policy(policy(config.policy));
+    Ok(alarms::tell(builder, &config.alarms)?.start().await?)
+}
+
+fn policy(ours: config::Policy) -> Policy {
+    match ours {
+        config::Policy::Unmeasured => Policy::Unmeasured,
+        config::Policy::AccessTokenTells => Policy::AccessTokenTells,
+        config::Policy::Grace(grace) => Policy::Grace(grace),
+        config::Policy::ReuseRevokes => Policy::ReuseRevokes,
+    }
 }
 
 /// The sandbox checks PKCE, so it is used there; Keap does not document it.

@@ -9,7 +9,6 @@ use keapsake::connection::status::Phase;
 use super::Offer;
 
 pub(super) struct Row {
-    pub(super) key: &'static str,
     pub(super) tone: &'static str,
     pub(super) title: &'static str,
     pub(super) text: &'static str,
@@ -22,7 +21,6 @@ pub(super) struct Row {
 
 /// A row is written as far as it differs from this.
 const ROW: Row = Row {
-    key: "",
     tone: "",
     title: "",
     text: "",
@@ -36,7 +34,6 @@ const ROW: Row = Row {
 const RENEWABLE: &[Offer] = &[Offer::Renew, Offer::ConnectAgain, Offer::Disconnect];
 
 const NOT_CONNECTED: Row = Row {
-    key: "not-connected",
     tone: "idle",
     title: "Not connected to Keap",
     text: "{app} has not been connected to a Keap account yet. {kept}",
@@ -51,7 +48,6 @@ const NOT_CONNECTED: Row = Row {
     ..ROW
 };
 const CONNECTED: Row = Row {
-    key: "connected",
     tone: "good",
     title: "Connected",
     text: "All is well. The connection renews itself.",
@@ -60,7 +56,6 @@ const CONNECTED: Row = Row {
     ..ROW
 };
 const REFRESHING: Row = Row {
-    key: "refreshing",
     tone: "busy",
     title: "Connected, renewing right now",
     text: "Keap was asked for new tokens {since}. {calls}",
@@ -68,7 +63,6 @@ const REFRESHING: Row = Row {
     ..ROW
 };
 const UNREACHED: Row = Row {
-    key: "unreached",
     tone: "warn",
     title: "Keap cannot be reached",
     text: "It began {since} and was tried {times}; the next try is {next}.",
@@ -88,7 +82,6 @@ const ASKED_TO_WAIT: Row = Row {
     ..UNREACHED
 };
 const UNCONFIRMED: Row = Row {
-    key: "unconfirmed",
     tone: "warn",
     title: "Keap gave no usable answer to a renewal",
     text: "It began {since} and was tried {times}; the next try is {next}. Keap may or may not have renewed the tokens.",
@@ -98,7 +91,6 @@ const UNCONFIRMED: Row = Row {
     ..ROW
 };
 const SUSPECT: Row = Row {
-    key: "suspect",
     tone: "warn",
     title: "Keap refused to renew the connection",
     text: "It began {since}; Keap refused {times}. One refusal is not believed: Keap is asked again before the \
@@ -109,7 +101,6 @@ const SUSPECT: Row = Row {
     ..ROW
 };
 const MISCONFIGURED: Row = Row {
-    key: "misconfigured",
     tone: "bad",
     title: "Keap does not accept the client id or secret",
     text: "It began {since}. The connection itself is not lost, but it cannot be renewed like this.",
@@ -120,7 +111,6 @@ const MISCONFIGURED: Row = Row {
     ..ROW
 };
 const RESTORED: Row = Row {
-    key: "restored",
     tone: "bad",
     title: "The database was restored from a backup",
     text: "It holds an older pair of tokens than {app} has had already, as was noticed {since}. The refresh token in it \
@@ -142,7 +132,6 @@ const COPIED: Row = Row {
     ..RESTORED
 };
 const REJECTED: Row = Row {
-    key: "needs-reconnect",
     tone: "bad",
     title: "The connection has to be made again",
     text: "Keap no longer accepts it, as became certain {since}. Most likely somebody removed the access in Keap, or a \
@@ -160,7 +149,6 @@ const EXPIRED: Row = Row {
     ..REJECTED
 };
 const DISCONNECTED: Row = Row {
-    key: "disconnected",
     tone: "idle",
     title: "Disconnected",
     text: "An administrator disconnected it {since}, and the tokens were erased. {kept}",
@@ -170,7 +158,6 @@ const DISCONNECTED: Row = Row {
     ..ROW
 };
 const API_KEY: Row = Row {
-    key: "api-key",
     tone: "good",
     title: "Working with an API key",
     text: "Calls to Keap carry the key from the settings of {app}. There is nothing to renew and nothing to connect.",

@@ -6,7 +6,7 @@ use keapsake::connection::history::{Ending, Entry, Kind, Outcome};
 use keapsake::connection::status::Phase;
 use keapsake::store::{Begin, Store as _};
 
-use crate::world::{HOUR, World, until};
+use crate::world::{HOUR, World};
 
 #[tokio::test]
 async fn an_outage_does_not_bury_the_rest() {

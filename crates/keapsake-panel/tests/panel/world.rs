@@ -14,7 +14,6 @@ use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use keap_sandbox::{ClockMode, Decision, Sandbox, SandboxClock};
 use keapsake::client::ContactId;
-use keapsake::connection::record::{LostReason, RestoredReason};
 use keapsake::connection::status::{Phase, Status};
 use keapsake::delivery::{Effect, NewContact, NewTag, OnDelivered, Outbox, Worker};
 use keapsake::oauth::Pkce;
@@ -248,7 +247,7 @@ impl World {
 
     pub(crate) async fn reaches(&self, phase: &str) {
         let deadline = std::time::Instant::now() + Duration::from_secs(30);
-        while key(self.keap.status().phase) != phase {
+        while self.keap.status().phase.word() != phase {
             let status = self.keap.status();
             assert!(
                 std::time::Instant::now() < deadline,
@@ -362,23 +361,6 @@ async fn start(
 fn is_at_rest(status: &Status) -> bool {
     let is_over = matches!(status.phase, Phase::NeedsReconnect { .. });
     is_over || status.times.is_some_and(|times| times.refresh_at > status.now)
-}
-
-/// Every phase has its name. A new one does not compile until it has one, and a test here.
-pub(crate) fn key(phase: Phase) -> &'static str {
-    match phase {
-        Phase::NotConnected => "not-connected",
-        Phase::Connected => "connected",
-        Phase::Refreshing { .. } => "refreshing",
-        Phase::Unreached { .. } => "unreached",
-        Phase::Unconfirmed { .. } => "unconfirmed",
-        Phase::Suspect { .. } => "suspect",
-        Phase::Misconfigured { .. } => "misconfigured",
-        Phase::Restored { reason: RestoredReason::Older | RestoredReason::Copied, .. } => "restored",
-        Phase::NeedsReconnect { reason: LostReason::Rejected | LostReason::Expired, .. } => "needs-reconnect",
-        Phase::Disconnected { .. } => "disconnected",
-        Phase::ApiKey => "api-key",
-    }
 }
 
 pub(crate) fn contact(person: &str, email: &str) -> Effect {
