@@ -116,6 +116,11 @@ impl Watch {
         raised.into_iter().map(|(word, _)| word).collect()
     }
 
+    /// What is raised, without the notes.
+    async fn raised(&self) -> Vec<String> {
+        self.words().await.into_iter().filter(|word| !word.contains('@')).collect()
+    }
+
     async fn notes(&self, words: &[&str]) {
         until(|| async { self.words().await == words }).await;
     }

@@ -153,7 +153,7 @@ async fn a_restarted_process_ends_what_the_one_before_raised() {
     let after = watch.process(&[&ear]);
     // Nobody has asked Keap for the time yet.
     watch.looks_until_overdue(&after, &Facts::default()).await;
-    ear.hears(&["raised clock_skew"]).await;
+    assert_eq!(watch.raised().await, ["clock_skew"]);
     look(&after, &well()).await;
     ear.hears(&["raised clock_skew", "recovered clock_skew"]).await;
 }

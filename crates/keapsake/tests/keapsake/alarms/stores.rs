@@ -34,13 +34,20 @@ async fn a_process_that_is_behind_tells_nothing_that_is_not_so_any_more() {
     let alarms = watch.process(&[&ear]);
     let lost = Health::Lost(LostReason::Rejected);
     let (failing, is_well) = (connected(lost), connected(Health::Well));
+    let (failed, went_well) =
+        (Facts { record: Some(&failing), ..well() }, Facts { record: Some(&is_well), ..well() });
+
     save(&*watch.store, Health::Well, None).await;
-    look(&alarms, &Facts { record: Some(&failing), ..well() }).await;
+    look(&alarms, &failed).await;
+    assert_eq!(watch.raised().await, [""; 0]);
     save(&*watch.store, lost, Some(Revision::FIRST)).await;
-    look(&alarms, &Facts { record: Some(&failing), ..well() }).await;
-    look(&alarms, &Facts { record: Some(&is_well), ..well() }).await;
+    look(&alarms, &failed).await;
+    assert_eq!(watch.raised().await, ["needs_reconnect"]);
+    look(&alarms, &went_well).await;
+    assert_eq!(watch.raised().await, ["needs_reconnect"]);
     save(&*watch.store, Health::Well, Some(Revision::FIRST.next())).await;
-    look(&alarms, &Facts { record: Some(&is_well), ..well() }).await;
+    look(&alarms, &went_well).await;
+    assert_eq!(watch.raised().await, [""; 0]);
     ear.hears(&["raised needs_reconnect", "recovered needs_reconnect"]).await;
     let told = ear.told.lock().unwrap();
     assert_eq!(told[0].connection, Some(ConnectionId::main()));
