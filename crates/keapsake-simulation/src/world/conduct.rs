@@ -91,7 +91,7 @@ impl Conduct {
             return;
         }
         let holder = match fate {
-            Fate::Arrived(holder, _) | Fate::Journaled(holder, _) => holder.host,
+            Fate::Arrived(holder, _) | Fate::Unkept(holder, _) | Fate::Journaled(holder, _) => holder.host,
             _ => process.host,
         };
         let calm = self.truth.calm_of(holder).min(self.truth.calm_of(process.host));

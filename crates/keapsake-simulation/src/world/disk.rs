@@ -26,7 +26,7 @@ impl ProcessDisk {
             return;
         }
         let next = self.sim.operations() + 1;
-        network.truth.hinders(self.access.process.host);
+        network.truth.disk_fails(self.access.process);
         if network.chance.once_in(2) {
             network.truth.diary.count("disk fails");
             network.truth.diary.note(format_args!("{} its disk fails", self.access.process));
@@ -37,6 +37,16 @@ impl ProcessDisk {
             self.sim.fault_at(next, Fault::Dies);
             self.access.gate.set(Life::Dead);
         }
+    }
+}
+
+impl ProcessDisk {
+    /// What the disk did not take, nobody can be blamed for.
+    fn notice(&self, done: io::Result<()>) -> io::Result<()> {
+        if done.is_err() {
+            self.access.network.truth.disk_fails(self.access.process);
+        }
+        done
     }
 }
 
@@ -91,14 +101,13 @@ struct File {
 impl DiskFile for File {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.disk.roll();
-        self.inner.write_at(offset, bytes)
+        self.disk.notice(self.inner.write_at(offset, bytes))
     }
 
     fn sync(&self) -> io::Result<()> {
         self.disk.roll();
-        if !self.disk.does_not_sync {
-            self.inner.sync()?;
-        }
+        let synced = if self.disk.does_not_sync { Ok(()) } else { self.inner.sync() };
+        self.disk.notice(synced)?;
         self.disk.access.network.truth.journaled(self.disk.access.process);
         Ok(())
     }

@@ -21,7 +21,7 @@ use super::gate::{Gate, Life};
 use super::keap::CANARY;
 use super::network::{Access, Network};
 use super::store::Reach;
-use super::truth::ProcessId;
+use super::truth::{Hindrance, ProcessId};
 use crate::flaw::Flaw;
 
 /// Seals the tokens of every run.
@@ -50,6 +50,14 @@ pub(crate) struct Process {
     pub(crate) id: ProcessId,
     pub(crate) gate: Gate,
     pub(crate) keap: Keap,
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    NotStarted,
+    Killed,
+    Gracefully,
 }
 
 impl Host {
@@ -82,17 +90,30 @@ impl Host {
 
     /// Keeps a process running, as a service manager does.
     pub(crate) async fn supervise(self: Arc<Self>) {
+        let mut failures = 0;
         for run in 0.. {
             let id = ProcessId { host: self.number, run };
-            let downtime = self.run(id).await;
-            self.network.truth.hinders(self.number);
-            sleep(downtime).await;
-            self.network.truth.hinders(self.number);
+            let down = self.network.truth.hindrance(self.number);
+            let ended = self.run(id, down).await;
+            failures = if ended == Ended::NotStarted { failures + 1 } else { 0 };
+            let _down = self.network.truth.hindrance(self.number);
+            sleep(self.downtime(ended, failures)).await;
         }
     }
 
-    /// From its start to its end; how long to wait before the next one.
-    async fn run(&self, id: ProcessId) -> Duration {
+    /// How long until the next process starts: a service manager is more patient each time.
+    fn downtime(&self, ended: Ended, failures: u32) -> Duration {
+        let wished = self.downtime.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match ended {
+            Ended::NotStarted => Duration::from_secs(1 << failures.min(6)),
+            Ended::Killed if !self.network.weather.is_calm() => wished
+                .unwrap_or_else(|| self.chance.any_span(Duration::from_secs(1), Duration::from_mins(30))),
+            Ended::Killed | Ended::Gracefully => Duration::from_secs(2),
+        }
+    }
+
+    /// From its start to its end.
+    async fn run(&self, id: ProcessId, down: Hindrance) -> Ended {
         let (gate, owner) = (Gate::new(), Uuid::from_u128(u128::from(self.chance.next())));
         self.network.truth.diary.note(format_args!("{id} starts"));
         let started = tokio::select! {
@@ -100,35 +121,28 @@ impl Host {
             () = gate.ends() => None,
             started = self.start(id, &gate, owner) => Some(started),
         };
-        let killed = match started {
-            None => true,
-            Some(None) => {
-                self.bury(id, &gate, owner);
-                return Duration::from_secs(5);
-            }
+        drop(down);
+        let ended = match started {
+            None => Ended::Killed,
+            Some(None) => Ended::NotStarted,
             Some(Some(keap)) => self.live(id, &gate, keap).await,
         };
         *self.slot() = None;
         self.bury(id, &gate, owner);
-        let downtime = self.downtime.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let usual = self.chance.any_span(Duration::from_secs(1), Duration::from_mins(30));
-        if !killed || self.network.weather.is_calm() {
-            return Duration::from_secs(2);
-        }
-        downtime.unwrap_or(usual)
+        ended
     }
 
-    async fn live(&self, id: ProcessId, gate: &Gate, keap: Keap) -> bool {
+    async fn live(&self, id: ProcessId, gate: &Gate, keap: Keap) -> Ended {
         *self.slot() = Some(Process { id, gate: gate.clone(), keap: keap.clone() });
         tokio::select! {
             biased;
             () = gate.ends() => {
                 self.network.truth.diary.count("crashes");
-                true
+                Ended::Killed
             }
             () = self.end_gracefully(&keap) => {
                 self.network.truth.diary.count("restarts");
-                false
+                Ended::Gracefully
             }
         }
     }

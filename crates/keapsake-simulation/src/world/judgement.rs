@@ -17,7 +17,8 @@ pub(crate) async fn judge(people: &People) {
         diary.violation(format_args!("a process does not run although nothing is wrong"));
     }
     match (state, excuse) {
-        ("Disconnected" | "NotConnected" | "Restored", _) | ("Lost", Some(_)) => {}
+        ("Disconnected" | "NotConnected", _) | ("Restored" | "Lost", Some(_)) => {}
+        ("Restored", None) => diary.violation(format_args!("in the end: Restored although the newest pair is there")),
         ("Lost", None) => diary.violation(format_args!("in the end: given up although the newest pair is there")),
         (_, Some(excuse)) => {
             diary.violation(format_args!("in the end: {state}, although it is over: {excuse}"));

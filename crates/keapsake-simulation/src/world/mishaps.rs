@@ -123,19 +123,20 @@ impl People {
     }
 
     /// A replica that lags behind takes over.
-    pub(crate) async fn fail_over(&self) {
-        let replica = self.database.snapshot();
+    async fn fail_over(&self) {
+        let (replica, since) = (self.database.snapshot(), self.network.truth.now());
         let lag = self.chance.any_span(Duration::from_millis(10), Duration::from_mins(2));
         self.hinder_all(lag).await;
         self.network.truth.diary.count("failovers");
         self.network.truth.diary.note(format_args!("the database fails over to a replica that was {lag:?} behind"));
         self.database.becomes(replica);
+        self.network.truth.forgotten(since);
         self.hinder_all(SECOND).await;
     }
 
     /// Somebody puts back an old backup.
     async fn restore(&self) {
-        let backup = self.database.snapshot();
+        let (backup, since) = (self.database.snapshot(), self.network.truth.now());
         sleep(self.chance.span(Duration::from_hours(6), Duration::from_hours(72))).await;
         if self.network.weather.is_calm() {
             return;
@@ -146,6 +147,7 @@ impl People {
             host.kill(Duration::from_mins(2));
         }
         self.database.becomes(backup);
+        self.network.truth.forgotten(since);
         self.hinder_all(SECOND).await;
     }
 
@@ -161,18 +163,12 @@ impl People {
     }
 
     async fn hinder(&self, host: &Host, span: Duration) {
-        let step = Duration::from_mins(1);
-        let mut left = span;
-        while !left.is_zero() {
-            self.network.truth.hinders(host.number);
-            sleep(left.min(step)).await;
-            left = left.saturating_sub(step);
-        }
-        self.network.truth.hinders(host.number);
+        let _hindrance = self.network.truth.hindrance(host.number);
+        sleep(span).await;
     }
 
     async fn hinder_all(&self, span: Duration) {
-        let hindering = self.hosts.iter().map(|host| self.hinder(host, span));
-        futures_util::future::join_all(hindering).await;
+        let _hindrances: Vec<_> = self.hosts.iter().map(|host| self.network.truth.hindrance(host.number)).collect();
+        sleep(span).await;
     }
 }

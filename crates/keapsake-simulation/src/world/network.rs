@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 use super::chance::Chance;
 use super::conduct::Conduct;
 use super::fault::{ComesBack, FORGETFUL, Fault, KeapDoes, Other};
-use super::gate::Gate;
+use super::gate::{Gate, Life};
 use super::keap::{Keap, Oddity, answer};
 use super::truth::{Fate, PairNumber, ProcessId, Truth};
 use super::weather::Weather;
@@ -69,16 +69,42 @@ impl TokenTransport for Access {
     fn open(&self, _: &Uri) -> BoxFuture<'static, Result<Box<dyn Line>, TransportError>> {
         let access = self.clone();
         Box::pin(async move {
-            access.gate.pass().await;
+            access.tread().await;
             let fault = access.network.token_fault();
             let opened = access.connect(fault).await;
-            access.gate.pass().await;
+            access.tread().await;
             opened
         })
     }
 }
 
 impl Access {
+    /// A step of this process: it may be its last one, or a long one.
+    pub(crate) async fn tread(&self) {
+        let Network { weather, truth, .. } = &*self.network;
+        match weather.mishap_at_a_step() {
+            Some(Life::Dead) => {
+                truth.diary.count("crashes at a step");
+                self.gate.set(Life::Dead);
+            }
+            Some(Life::Paused) => {
+                truth.diary.count("pauses at a step");
+                truth.diary.note(format_args!("{} is paused", self.process));
+                self.gate.set(Life::Paused);
+                tokio::spawn(self.clone().resume());
+            }
+            _ => {}
+        }
+        self.gate.pass().await;
+    }
+
+    async fn resume(self) {
+        let span = self.network.chance.any_span(Duration::from_millis(100), Duration::from_hours(2));
+        let _hindrance = self.network.truth.hindrance(self.process.host);
+        sleep(span).await;
+        self.gate.set(Life::Running);
+    }
+
     async fn connect(&self, fault: Option<Fault>) -> Result<Box<dyn Line>, TransportError> {
         if let Some(Fault { back: ComesBack::NoConnection { after }, name, .. }) = fault {
             self.network.truth.hinders(self.process.host);
@@ -95,6 +121,27 @@ impl Access {
 struct OpenLine {
     access: Access,
     fault: Option<Fault>,
+}
+
+/// Somebody who waits for an answer. A living process that stops waiting throws away what may be the only live pair.
+struct Waiting {
+    access: Access,
+    is_over: bool,
+}
+
+impl Waiting {
+    fn ends(mut self) {
+        self.is_over = true;
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let Access { network, process, gate } = &self.access;
+        if !self.is_over && gate.life() != Life::Dead {
+            network.truth.diary.violation(format_args!("{process} hangs up before the answer came"));
+        }
+    }
 }
 
 /// An answer on its way. When it is dropped, nobody has it.
@@ -128,7 +175,7 @@ impl Line for OpenLine {
     ) -> BoxFuture<'static, Result<Response<Bytes>, TransportError>> {
         Box::pin(async move {
             let Self { access, fault } = *self;
-            access.gate.pass().await;
+            access.tread().await;
             access.send(request, fault).await
         })
     }
@@ -153,7 +200,9 @@ impl Access {
         let asked = conduct.begins(keap, self.process, request.body());
         let (arrives, way_back) = oneshot::channel();
         tokio::spawn(deliver(self.network.clone(), request.into_body(), fault, arrives));
+        let waiting = Waiting { access: self.clone(), is_over: false };
         let got = timeout(ANSWER_TIME, way_back).await;
+        waiting.ends();
         if !self.gate.lives_on().await {
             drop(got);
             pending::<()>().await;
@@ -289,5 +338,5 @@ impl Access {
 
 /// Whether a pair's answer reached somebody.
 pub(crate) fn has_arrived(fate: Fate) -> bool {
-    matches!(fate, Fate::Arrived(..) | Fate::Journaled(..) | Fate::Stored)
+    matches!(fate, Fate::Arrived(..) | Fate::Unkept(..) | Fate::Journaled(..) | Fate::Stored(..))
 }

@@ -62,7 +62,8 @@ impl World {
         let chance = Chance::new(seed);
         let (habits, policy) = habits(&chance);
         diary.note(format_args!("{habits:?} {policy:?}"));
-        let truth = Truth::new(diary.clone());
+        let hosts = usize::try_from(chance.between(1, 3)).unwrap_or(1);
+        let truth = Truth::new(diary.clone(), hosts);
         let network = Arc::new(Network {
             keap: Arc::new(Keap::new(habits, truth.clone(), chance.fork())),
             weather: Arc::new(Weather::of(&chance, settings.days)),
@@ -72,7 +73,7 @@ impl World {
             forgot: Mutex::default(),
         });
         let database = Arc::new(Database::new(diary.time()));
-        let hosts: Vec<_> = (0..usize::try_from(chance.between(1, 3)).unwrap_or(1))
+        let hosts: Vec<_> = (0..hosts)
             .map(|number| Arc::new(host(number, &chance, &network, &database, policy, settings)))
             .collect();
         let people = People { hosts: hosts.into(), network, database, chance: chance.fork() };

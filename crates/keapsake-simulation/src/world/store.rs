@@ -43,7 +43,7 @@ impl Reach {
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        self.access.gate.pass().await;
+        self.step(weight).await;
         self.travel(weight).await;
         self.check(what)?;
         let breaks = self.access.network.weather.breaks_store_call();
@@ -52,11 +52,18 @@ impl Reach {
         }
         let done = act(self.database.data()).await;
         self.travel(weight).await;
-        self.access.gate.pass().await;
+        self.step(weight).await;
         if breaks {
             return Err(self.fails(what, "after"));
         }
         done
+    }
+
+    async fn step(&self, weight: Weight) {
+        match weight {
+            Light => self.access.gate.pass().await,
+            Heavy => self.access.tread().await,
+        }
     }
 
     async fn travel(&self, weight: Weight) {
@@ -89,6 +96,20 @@ impl Reach {
         StoreError::new(format!("the database failed ({what})"))
     }
 
+    /// What was just saved has not got to the replica that takes over soon.
+    fn fail_over_to(&self, replica: MemoryStore) {
+        let since = self.access.network.truth.now();
+        let lag = self.access.network.chance.any_span(Duration::from_millis(1), Duration::from_secs(30));
+        let (database, truth) = (self.database.clone(), self.access.network.truth.clone());
+        tokio::spawn(async move {
+            sleep(lag).await;
+            database.becomes(replica);
+            truth.diary.count("failovers after a save");
+            truth.diary.note(format_args!("the database fails over to a replica that was {lag:?} behind"));
+            truth.forgotten(since);
+        });
+    }
+
     /// What a process wants to save, and what it comes to.
     fn saved(&self, before: Option<&Stored>, write: &Write) {
         let truth = &self.access.network.truth;
@@ -101,6 +122,11 @@ impl Reach {
         }
         if matches!(write.tokens, Tokens::Replace(_)) {
             truth.stored(process);
+        }
+        let was_disconnected = before.is_some_and(|before| matches!(before.record.link, Link::Disconnected { .. }));
+        let is_of_before = before.is_some_and(|before| position.lineage <= before.record.position.lineage);
+        if was_disconnected && is_of_before && matches!(write.record.link, Link::Linked(_)) {
+            truth.diary.violation(format_args!("{process} brings back a disconnected connection as {position}"));
         }
         let was_lost = before.is_some_and(|before| is_lost(&before.record.link));
         if is_lost(&write.record.link) && !was_lost {
@@ -118,9 +144,11 @@ impl Reach {
         let fate = network.keap.newest().map(|newest| network.truth.fate(newest));
         let is_out_of_reach = match fate {
             // The journal of a machine that does not run, or runs but reaches no database.
-            Some(Fate::Journaled(holder, _) | Fate::Arrived(holder, _)) => {
+            Some(Fate::Journaled(holder, _) | Fate::Arrived(holder, _) | Fate::Unkept(holder, _)) => {
                 network.truth.calm_of(holder.host) < Duration::from_hours(1)
             }
+            // Of a new authorization, say.
+            Some(Fate::OnItsWay) => true,
             _ => false,
         };
         if !is_out_of_reach {
@@ -191,9 +219,11 @@ impl Store for Reach {
         Box::pin(self.ask(Heavy, "swap", move |data| async move {
             let before = data.load(id).await?;
             self.check_text(&format!("{write:?}"));
+            let replica = self.access.network.weather.forgets_a_save().then(|| self.database.snapshot());
             let swapped = data.swap(id, expected, write.clone()).await?;
             if swapped == Swap::Done {
                 self.saved(before.as_ref(), &write);
+                replica.into_iter().for_each(|replica| self.fail_over_to(replica));
             }
             Ok(swapped)
         }))

@@ -31,10 +31,12 @@ pub(crate) enum Fate {
     OnItsWay,
     /// Its answer arrived whole, at this time.
     Arrived(ProcessId, Timestamp),
+    /// It arrived whole, and the disk did not take it.
+    Unkept(ProcessId, Timestamp),
     /// It is durable in the journal of this host since then.
     Journaled(ProcessId, Timestamp),
-    /// It is in the store.
-    Stored,
+    /// It is in the store since then; whether it is in the journal, too.
+    Stored(ProcessId, Timestamp, bool),
     /// No client could have kept it, and why.
     Lost(&'static str),
 }
@@ -51,13 +53,16 @@ struct Facts {
     fates: Vec<Fate>,
     /// The last moment at which something stood in the way of a host: an outage, a crash, a pause, a wrong clock.
     hindered: Vec<Timestamp>,
+    /// How many such things stand in its way now.
+    hindrances: Vec<u32>,
     /// When a clock was last moved.
     jumped: Option<Timestamp>,
 }
 
 impl Truth {
-    pub(crate) fn new(diary: Diary) -> Self {
-        Self { diary, facts: Arc::default() }
+    pub(crate) fn new(diary: Diary, hosts: usize) -> Self {
+        let facts = Facts { hindered: vec![Timestamp::MIN; hosts], hindrances: vec![0; hosts], ..Facts::default() };
+        Self { diary, facts: Arc::new(Mutex::new(facts)) }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -75,27 +80,58 @@ impl Truth {
     /// The journal of this process is durable: what has arrived there is safe.
     pub(crate) fn journaled(&self, process: ProcessId) {
         let now = self.now();
-        self.each(|pair| match pair {
-            Fate::Arrived(at, _) if at == process => Some(Fate::Journaled(process, now)),
+        self.each(|fate| match fate {
+            Fate::Arrived(at, _) | Fate::Unkept(at, _) if at == process => Some(Fate::Journaled(process, now)),
+            _ => None,
+        });
+    }
+
+    /// The disk of this process does not take what it is given.
+    pub(crate) fn disk_fails(&self, process: ProcessId) {
+        self.hinders(process.host);
+        self.each(|fate| match fate {
+            Fate::Arrived(at, since) if at == process => Some(Fate::Unkept(process, since)),
             _ => None,
         });
     }
 
     /// A pair was saved by this process: one that arrived there, or that it found in the journals of its host.
     pub(crate) fn stored(&self, process: ProcessId) {
-        self.each(|pair| match pair {
-            Fate::Arrived(at, _) if at == process => Some(Fate::Stored),
-            Fate::Journaled(at, _) if at.host == process.host => Some(Fate::Stored),
+        let now = self.now();
+        self.each(|fate| match fate {
+            Fate::Arrived(at, _) | Fate::Unkept(at, _) if at == process => Some(Fate::Stored(process, now, false)),
+            Fate::Journaled(at, _) if at.host == process.host => Some(Fate::Stored(process, now, true)),
+            _ => None,
+        });
+    }
+
+    /// The store has forgotten what came after this time.
+    pub(crate) fn forgotten(&self, after: Timestamp) {
+        let now = self.now();
+        self.hinders_all();
+        self.each(|fate| match fate {
+            Fate::Stored(by, at, true) if at >= after => Some(Fate::Journaled(by, now)),
+            Fate::Stored(_, at, false) if at >= after => {
+                Some(Fate::Lost("the database forgot it, and the journal never had it"))
+            }
             _ => None,
         });
     }
 
     /// A process is gone: what had arrived and was not durable went with it.
     pub(crate) fn died(&self, process: ProcessId) {
-        self.each(|pair| match pair {
-            Fate::Arrived(at, _) if at == process => Some(Fate::Lost("a process died before it was durable")),
+        let mut is_careless = false;
+        self.each(|fate| match fate {
+            Fate::Arrived(at, _) if at == process => {
+                is_careless = true;
+                Some(Fate::Lost("a process died before it had written down an answer"))
+            }
+            Fate::Unkept(at, _) if at == process => Some(Fate::Lost("the disk did not take it, and the process died")),
             _ => None,
         });
+        if is_careless {
+            self.diary.violation(format_args!("{process} died with an answer that it had not written down at once"));
+        }
     }
 
     /// Nobody can have it any more.
@@ -113,13 +149,23 @@ impl Truth {
     /// Something stands in this host's way, now.
     pub(crate) fn hinders(&self, host: usize) {
         let now = self.now();
-        let mut facts = self.facts();
-        if facts.hindered.len() <= host {
-            facts.hindered.resize(host + 1, Timestamp::MIN);
+        if let Some(at) = self.facts().hindered.get_mut(host) {
+            *at = now;
         }
-        if let Some(at) = facts.hindered.get_mut(host) {
-            *at = now.max(*at);
+    }
+
+    /// Something stands in this host's way, for as long as this is held.
+    pub(crate) fn hindrance(&self, host: usize) -> Hindrance {
+        if let Some(count) = self.facts().hindrances.get_mut(host) {
+            *count += 1;
         }
+        Hindrance { truth: self.clone(), host }
+    }
+
+    /// Something stands in everybody's way, now.
+    pub(crate) fn hinders_all(&self) {
+        let now = self.now();
+        self.facts().hindered.fill(now);
     }
 
     /// A host's clock is moved, now.
@@ -135,14 +181,17 @@ impl Truth {
 
     /// How long nothing has stood in this host's way.
     pub(crate) fn calm_of(&self, host: usize) -> Duration {
-        let since = self.facts().hindered.get(host).copied().unwrap_or(Timestamp::MIN);
-        until(since, self.now())
+        let facts = self.facts();
+        if facts.hindrances.get(host).is_some_and(|count| *count > 0) {
+            return Duration::ZERO;
+        }
+        until(facts.hindered.get(host).copied().unwrap_or(Timestamp::MIN), self.now())
     }
 
     /// How long nothing has stood in anybody's way.
     pub(crate) fn calm(&self) -> Duration {
-        let since = self.facts().hindered.iter().max().copied().unwrap_or(Timestamp::MIN);
-        until(since, self.now())
+        let hosts = self.facts().hindered.len();
+        (0..hosts).map(|host| self.calm_of(host)).min().unwrap_or_default()
     }
 
     fn set(&self, pair: PairNumber, fate: Fate) {
@@ -155,7 +204,7 @@ impl Truth {
         }
     }
 
-    fn each(&self, change: impl Fn(Fate) -> Option<Fate>) {
+    fn each(&self, mut change: impl FnMut(Fate) -> Option<Fate>) {
         let mut changed = Vec::new();
         for (pair, fate) in self.facts().fates.iter_mut().enumerate() {
             if let Some(next) = change(*fate) {
@@ -170,5 +219,20 @@ impl Truth {
 
     fn facts(&self) -> MutexGuard<'_, Facts> {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// See [`Truth::hindrance`].
+pub(crate) struct Hindrance {
+    truth: Truth,
+    host: usize,
+}
+
+impl Drop for Hindrance {
+    fn drop(&mut self) {
+        if let Some(count) = self.truth.facts().hindrances.get_mut(self.host) {
+            *count -= 1;
+        }
+        self.truth.hinders(self.host);
     }
 }

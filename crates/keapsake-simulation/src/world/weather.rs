@@ -8,7 +8,8 @@ use keapsake::clock::later;
 
 use super::chance::Chance;
 use super::clock::TrueTime;
-use super::fault::{FAILING, FAMILIES, Fault, MISCONFIGURED, Outage, UNREACHED};
+use super::gate::Life;
+use super::fault::{BUSY, FAILING, FAMILIES, Fault, MISCONFIGURED, Outage, UNREACHED};
 
 /// Rates are in a million.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(crate) struct Weather {
     api_calls: u32,
     store_calls: u32,
     disk_calls: u32,
+    steps: u32,
+    saves: u32,
     /// Mean spans between mishaps of a whole run, by kind.
     pub(crate) mishaps: Mishaps,
     outages: Vec<Outage>,
@@ -88,6 +91,8 @@ impl Weather {
             api_calls: rate / 10,
             store_calls: rate / 500,
             disk_calls: rate / 20,
+            steps: rate / 30,
+            saves: rate / 40,
             mishaps,
             outages,
             is_calm: AtomicBool::new(false),
@@ -134,6 +139,19 @@ impl Weather {
         !self.is_calm() && self.chance.in_a_million(self.store_calls)
     }
 
+    /// What becomes of a process that takes a step.
+    pub(crate) fn mishap_at_a_step(&self) -> Option<Life> {
+        if self.is_calm() || !self.chance.in_a_million(self.steps) {
+            return None;
+        }
+        Some(if self.chance.once_in(3) { Life::Paused } else { Life::Dead })
+    }
+
+    /// Whether the database forgets what it saves now, a little later.
+    pub(crate) fn forgets_a_save(&self) -> bool {
+        !self.is_calm() && self.chance.in_a_million(self.saves)
+    }
+
     pub(crate) fn breaks_disk_call(&self) -> bool {
         !self.is_calm() && self.chance.in_a_million(self.disk_calls)
     }
@@ -143,6 +161,6 @@ fn outage(chance: &Chance, days: u64) -> Outage {
     let within = Duration::from_hours(days * 24);
     let from = later(TrueTime::beginning(), chance.span(Duration::from_hours(1), within));
     let lasts = chance.any_span(Duration::from_mins(1), Duration::from_hours(96));
-    let families: [&'static [Fault]; 4] = [&UNREACHED, &UNREACHED, &FAILING, &MISCONFIGURED];
+    let families: [&'static [Fault]; 5] = [&UNREACHED, &UNREACHED, &FAILING, &BUSY, &MISCONFIGURED];
     Outage { from, lasts, family: chance.one_of(&families).unwrap_or(&UNREACHED) }
 }
