@@ -77,6 +77,14 @@ fn a_secret_comes_from_a_private_file() {
     assert!(both.to_string().contains("given twice"), "{both}");
 }
 
+fn webhook(url: &'static str, secret: &'static str) -> Vec<(&'static str, &'static str)> {
+    vec![("KEAPSAKE_ALARM_WEBHOOK_URL", url), ("KEAPSAKE_ALARM_WEBHOOK_SECRET", secret)]
+}
+
+fn with_key(name: &'static str, value: &'static str) -> Vec<(&'static str, &'static str)> {
+    vec![("KEAP_API_KEY", "swordfish-canary"), (name, value)]
+}
+
 /// Settings, and the name that the refusal has to begin with.
 #[test]
 fn whatever_is_unknown_incomplete_or_unsafe_is_refused_by_name() {
@@ -132,6 +140,31 @@ fn whatever_is_unknown_incomplete_or_unsafe_is_refused_by_name() {
         (vec![("BUTTONPUSH_SIGN_UPS_PER_HOUR", "0")], "BUTTONPUSH_SIGN_UPS_PER_HOUR"),
         (vec![("BUTTONPUSH_SIGN_UPS_PER_HOUR", "60/h")], "BUTTONPUSH_SIGN_UPS_PER_HOUR"),
         (vec![("BUTTONPUSH_LOG", "buttonpush=loud")], "BUTTONPUSH_LOG"),
+        (
+            vec![("KEAPSAKE_ALARM_WEBHOOK_URL", "https://hooks.example.com/swordfish")],
+            "KEAPSAKE_ALARM_WEBHOOK_SECRET",
+        ),
+        (
+            vec![("KEAPSAKE_ALARM_WEBHOOK_SECRET", "swordfish-canary-0123456789")],
+            "KEAPSAKE_ALARM_WEBHOOK_URL",
+        ),
+        (
+            webhook("http://hooks.example.com/swordfish", "swordfish-canary-0123456789"),
+            "KEAPSAKE_ALARM_WEBHOOK_URL",
+        ),
+        (webhook("hooks.example.com", "swordfish-canary-0123456789"), "KEAPSAKE_ALARM_WEBHOOK_URL"),
+        (webhook("https://hooks.example.com/", "swordfish"), "KEAPSAKE_ALARM_WEBHOOK_SECRET"),
+        (vec![("KEAPSAKE_ALARM_COMMAND", "mail")], "KEAPSAKE_ALARM_COMMAND"),
+        (vec![("KEAPSAKE_ALARM_COMMAND", "/nowhere/mail --swordfish")], "KEAPSAKE_ALARM_COMMAND"),
+        (vec![("KEAPSAKE_HEARTBEAT_URL", "http://beat.example.com/swordfish")], "KEAPSAKE_HEARTBEAT_URL"),
+        (vec![("KEAPSAKE_POLICY", "grace")], "KEAPSAKE_POLICY"),
+        (vec![("KEAPSAKE_POLICY", "grace:0")], "KEAPSAKE_POLICY"),
+        (vec![("KEAPSAKE_POLICY", "grace:60s")], "KEAPSAKE_POLICY"),
+        (vec![("KEAPSAKE_POLICY", "Unmeasured")], "KEAPSAKE_POLICY"),
+        (with_key("KEAPSAKE_POLICY", "unmeasured"), "KEAPSAKE_POLICY"),
+        (with_key("KEAPSAKE_ALARM_COMMAND", "/bin/true"), "KEAPSAKE_ALARM_COMMAND"),
+        (with_key("KEAPSAKE_HEARTBEAT_URL", "https://beat.example.com/"), "KEAPSAKE_HEARTBEAT_URL"),
+        (with_key("KEAPSAKE_ALARM_WEBHOOK_URL", "https://hooks.example.com/"), "KEAPSAKE_ALARM_WEBHOOK_URL"),
         (vec![("DATABASE_URL", "postgres://u:swordfish@db/x")], "DATABASE_URL"),
         (vec![("DATABASE_URL", "mysql://u:swordfish@db/x")], "DATABASE_URL"),
         (vec![("DATABASE_URL", "sqlite::memory:")], "DATABASE_URL"),
@@ -144,6 +177,44 @@ fn whatever_is_unknown_incomplete_or_unsafe_is_refused_by_name() {
         assert!(refused.contains("likely:") && refused.contains("to do:"), "{refused}");
         assert!(!refused.contains("swordfish"), "{refused}");
     }
+}
+
+#[test]
+fn alarms_go_where_the_settings_say() {
+    let nobody = load(&[], None).unwrap().alarms;
+    assert!(nobody.webhook.is_none() && nobody.command.is_none() && nobody.heartbeat.is_none());
+    let mut settings = webhook("https://hooks.example.com/swordfish", "swordfish-canary-0123456789");
+    settings.push(("KEAPSAKE_ALARM_COMMAND", "/bin/sh /srv/alarm.sh  --urgent"));
+    settings.push(("KEAPSAKE_HEARTBEAT_URL", "http://127.0.0.1:9/beat"));
+    let config = load(&settings, None).unwrap();
+    let Command { program, arguments } = config.alarms.command.as_ref().unwrap();
+    assert_eq!(
+        (program.to_str(), &arguments[..]),
+        (Some("/bin/sh"), &["/srv/alarm.sh".into(), "--urgent".into()][..])
+    );
+    assert_eq!(config.alarms.webhook.as_ref().unwrap().url.as_str(), "https://hooks.example.com/swordfish");
+    assert_eq!(config.alarms.heartbeat.as_ref().unwrap().path(), "/beat");
+    assert!(!format!("{config:?}").contains("swordfish"), "{config:?}");
+}
+
+#[test]
+fn what_was_measured_at_keap_is_a_policy() {
+    let policy = |text: &'static str| load(&[("KEAPSAKE_POLICY", text)], None).unwrap().policy;
+    assert_eq!(load(&[], None).unwrap().policy, Policy::Unmeasured);
+    assert_eq!(policy("unmeasured"), Policy::Unmeasured);
+    assert_eq!(policy("access-token-tells"), Policy::AccessTokenTells);
+    assert_eq!(policy("grace:60"), Policy::Grace(std::time::Duration::from_secs(60)));
+    assert_eq!(policy("reuse-revokes"), Policy::ReuseRevokes);
+    let file = load(&[], Some("keapsake_policy = \"grace:5\"")).unwrap();
+    assert_eq!(file.policy, Policy::Grace(std::time::Duration::from_secs(5)));
+}
+
+#[test]
+fn the_journal_is_in_the_data_directory() {
+    assert_eq!(
+        load(&[("BUTTONPUSH_DATA", "/tmp/x")], None).unwrap().journal,
+        PathBuf::from("/tmp/x/journal")
+    );
 }
 
 #[test]

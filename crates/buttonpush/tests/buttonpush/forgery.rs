@@ -109,6 +109,7 @@ async fn reading_changes_nothing() {
         "/admin/first",
         "/admin/keap",
         "/healthz",
+        "/readyz",
         "/nope",
     ] {
         for browser in [&mut world.anonymous(), &mut person, &mut administrator] {

@@ -20,7 +20,7 @@ fn a_full_disk_at_the_start_is_told() {
 async fn a_disk_that_becomes_full_loses_nothing_that_was_acknowledged() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let mut program = Program::start_with_little_space(&data, 1400);
+    let mut program = Program::start_with_little_space(&data, 2400);
     let mut people = 0;
     let refused = loop {
         let email = format!("person-{people}@example.com");

@@ -60,6 +60,7 @@ async fn every_answer_has_them() {
             "/admin/keap/callback",
             "/admin/nope",
             "/healthz",
+            "/readyz",
             "/nope",
             "/assets/nope.css",
             &stylesheet,

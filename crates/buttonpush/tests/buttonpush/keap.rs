@@ -30,6 +30,25 @@ impl Control {
         serde_json::from_str(&answer.body).unwrap_or_default()
     }
 
+    pub(crate) async fn delete(&mut self, path: &str) {
+        let answer = self.0.send("DELETE", path, &[], "").await;
+        assert!((200..300).contains(&answer.status), "{path}: {}", answer.body);
+    }
+
+    /// How often the token endpoint was asked since the sandbox was started.
+    pub(crate) async fn token_requests(&mut self) -> usize {
+        let requests = self.get("/_sandbox/requests").await;
+        let requests = requests["requests"].as_array().unwrap();
+        requests.iter().filter(|request| request["path"] == "/token").count()
+    }
+
+    /// Which pair Keap gave out last.
+    pub(crate) async fn generation(&mut self) -> u64 {
+        let grants = self.get("/_sandbox/grants").await;
+        let newest = grants["grants"].as_array().unwrap().last().unwrap().clone();
+        newest["generation"].as_u64().unwrap()
+    }
+
     pub(crate) async fn advance(&mut self, seconds: u32) {
         self.post("/_sandbox/clock", &json!({ "advance_seconds": seconds })).await;
     }
@@ -69,11 +88,11 @@ pub(crate) async fn panel_says(admin: &mut Browser, words: &str) {
     assert!(in_time.is_ok(), "the panel does not say {words}: {}", admin.get("/admin/keap").await.body);
 }
 
-fn phase(name: &str) -> String {
+pub(crate) fn phase(name: &str) -> String {
     format!("data-phase=\"{name}\"")
 }
 
-fn keap_of(world: &World) -> Control {
+pub(crate) fn keap_of(world: &World) -> Control {
     Control::at(&world.running.sandbox.as_ref().unwrap().url)
 }
 
@@ -168,7 +187,5 @@ async fn a_callback_without_its_session_connects_nobody() {
     let page = admin.get("/admin").await;
     admin.submit_from(&page, "/log-out", &[]).await;
     victim.get(&path).await.assert_status(403).assert_says("session has ended");
-    let requests = keap.get("/_sandbox/requests").await;
-    let asked = requests["requests"].as_array().unwrap().iter().filter(|request| request["path"] == "/token");
-    assert_eq!(asked.count(), 0);
+    assert_eq!(keap.token_requests().await, 0);
 }

@@ -8,6 +8,7 @@
 )]
 
 mod admin;
+mod alarms;
 mod browser;
 mod button;
 mod cookies;
@@ -24,6 +25,8 @@ mod log_out;
 mod methods;
 mod panic;
 mod program;
+mod ready;
+mod restored;
 mod sessions;
 mod sign_up;
 mod starting;

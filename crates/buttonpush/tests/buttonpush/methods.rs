@@ -1,7 +1,7 @@
 use crate::world::World;
 
 /// Each route, and the methods it takes besides HEAD.
-const ROUTES: [(&str, &[&str]); 10] = [
+const ROUTES: [(&str, &[&str]); 11] = [
     ("/", &["GET"]),
     ("/sign-up", &["GET", "POST"]),
     ("/log-in", &["GET", "POST"]),
@@ -10,6 +10,7 @@ const ROUTES: [(&str, &[&str]); 10] = [
     ("/admin/first", &["GET", "POST"]),
     ("/admin/keap", &["GET"]),
     ("/healthz", &["GET"]),
+    ("/readyz", &["GET"]),
     ("/assets/x.css", &["GET"]),
     // Last, because it ends the session.
     ("/log-out", &["POST"]),

@@ -61,20 +61,45 @@ async fn files_that_others_may_read_are_told() {
 }
 
 #[tokio::test]
+async fn a_journal_that_others_may_read_is_told() {
+    let world = World::new().await;
+    let data = world.data();
+    let World { running, directory, .. } = world;
+    running.stop().await.unwrap();
+    let journal = data.join("journal");
+    let file = std::fs::read_dir(&journal).unwrap().next().unwrap().unwrap().path();
+    for (path, mode, remedy) in [(&journal, 0o755, "700"), (&file, 0o640, "600")] {
+        let before = std::fs::metadata(path).unwrap().permissions();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let settings = [("BUTTONPUSH_LISTEN", "127.0.0.1:0"), ("BUTTONPUSH_DATA", data.to_str().unwrap())];
+        let refusal = refusal(&settings).await;
+        assert!(refusal.contains("journal") && refusal.contains(&format!("chmod {remedy}")), "{refusal}");
+        std::fs::set_permissions(path, before).unwrap();
+    }
+    drop(directory);
+}
+
+#[tokio::test]
 async fn everything_stored_is_for_its_owner_only() {
     let world = World::new().await;
     world.person("anna@example.com").await;
     let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&world.data()), 0o700);
     let files: Vec<_> = std::fs::read_dir(world.data()).unwrap().map(|file| file.unwrap().path()).collect();
-    assert!(files.len() >= 4, "{files:?}");
+    assert!(files.len() >= 5, "{files:?}");
     for file in files {
-        assert_eq!(mode(&file), 0o600, "{}", file.display());
+        let expected = if file.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode(&file), expected, "{}", file.display());
+    }
+    let journal: Vec<_> = std::fs::read_dir(world.data().join("journal")).unwrap().collect();
+    assert_eq!(journal.len(), 1);
+    for file in journal {
+        assert_eq!(mode(&file.unwrap().path()), 0o600);
     }
 }
 
 #[tokio::test]
-async fn an_orderly_stop_leaves_one_database_file() {
+async fn an_orderly_stop_leaves_everything_in_the_database_file() {
     let world = World::new().await;
     world.person("anna@example.com").await;
     let data = world.data();
@@ -82,7 +107,8 @@ async fn an_orderly_stop_leaves_one_database_file() {
     let World { running, .. } = world;
     running.stop().await.unwrap();
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
-    assert!(!data.join("buttonpush.db-wal").exists());
+    let log = std::fs::metadata(data.join("buttonpush.db-wal"));
+    assert!(log.is_err() || log.is_ok_and(|log| log.len() == 0), "a copy of the file is whole");
 }
 
 #[tokio::test]

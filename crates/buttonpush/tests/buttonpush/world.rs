@@ -1,6 +1,6 @@
 //! A fresh application for each test: its own data directory, free ports, and a clock that stands still.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use buttonpush::config::{Config, Sources};
@@ -46,6 +46,12 @@ impl World {
         Self { running, clock, directory }
     }
 
+    /// The application on what is in `data` of this directory.
+    pub(crate) async fn on(directory: TempDir, clock: Arc<ManualClock>) -> Self {
+        let running = Self::start(&directory, &[], clock.clone()).await;
+        Self { running, clock, directory }
+    }
+
     async fn start(directory: &TempDir, settings: &[(&str, &str)], clock: Arc<ManualClock>) -> Running {
         let data = directory.path().join("data");
         let mut all = vec![("BUTTONPUSH_LISTEN", "127.0.0.1:0"), ("BUTTONPUSH_DATA", data.to_str().unwrap())];
@@ -55,10 +61,16 @@ impl World {
 
     /// Stops the application and starts it again on what it left.
     pub(crate) async fn restart(self) -> Self {
+        self.restart_after(|_| {}).await
+    }
+
+    /// The same, after something was done to its data directory meanwhile.
+    pub(crate) async fn restart_after(self, meanwhile: impl FnOnce(&Path)) -> Self {
+        let data = self.data();
         let Self { running, clock, directory } = self;
         running.stop().await.unwrap();
-        let running = Self::start(&directory, &[], clock.clone()).await;
-        Self { running, clock, directory }
+        meanwhile(&data);
+        Self::on(directory, clock).await
     }
 
     pub(crate) fn data(&self) -> PathBuf {
