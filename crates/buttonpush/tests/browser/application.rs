@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use tempfile::TempDir;
@@ -10,7 +11,8 @@ use tempfile::TempDir;
 pub(crate) struct Application {
     process: Child,
     output: BufReader<ChildStdout>,
-    data: TempDir,
+    /// There until it has ended.
+    data: Option<TempDir>,
     /// The origin that people see.
     pub(crate) url: String,
     /// Where the first administrator makes their account.
@@ -20,21 +22,34 @@ pub(crate) struct Application {
 impl Application {
     /// Starts it with these settings besides those of every test.
     pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
-        let data = TempDir::new().unwrap();
+        let mut this = Self::spawn(TempDir::new().unwrap(), settings);
+        this.administrator_link = this.line("Admin link");
+        this
+    }
+
+    fn spawn(data: TempDir, settings: &[(&str, &str)]) -> Self {
+        let log = File::options().create(true).append(true).open(data.path().join("log")).unwrap();
         let mut process = Command::new(env!("CARGO_BIN_EXE_buttonpush"))
             .env_clear()
             .env("BUTTONPUSH_LISTEN", "127.0.0.1:0")
             .env("BUTTONPUSH_DATA", data.path().join("data"))
             .envs(settings.iter().copied())
             .stdout(Stdio::piped())
-            .stderr(File::create(data.path().join("log")).unwrap())
+            .stderr(log)
             .spawn()
             .unwrap();
         let output = BufReader::new(process.stdout.take().unwrap());
-        let mut this = Self { process, output, data, url: String::new(), administrator_link: String::new() };
+        let mut this =
+            Self { process, output, data: Some(data), url: String::new(), administrator_link: String::new() };
         this.url = this.line("ButtonPush");
-        this.administrator_link = this.line("Admin link");
         this
+    }
+
+    /// Stops it, does something to its data directory, and starts it again, on another port.
+    pub(crate) fn restart_after(self, meanwhile: impl FnOnce(&Path)) -> Self {
+        let data = self.end();
+        meanwhile(&data.path().join("data"));
+        Self::spawn(data, &[])
     }
 
     /// Where its built-in sandbox is; it says so after it has said everything else.
@@ -48,13 +63,21 @@ impl Application {
     }
 
     /// Asks it to end, as Ctrl-C would, and makes sure that nothing was wrong all the time.
-    pub(crate) fn stop(mut self) {
+    pub(crate) fn stop(self) {
+        drop(self.end());
+    }
+
+    fn end(mut self) -> TempDir {
         let pid = self.process.id().to_string();
         assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
         let status = self.process.wait().unwrap();
         let log = self.log();
         assert!(status.success(), "it ended with {status}: {log}");
-        assert!(!log.contains(" ERROR ") && !log.contains("panicked"), "errors in the log: {log}");
+        // An alarm says that something else is wrong, and what.
+        let mut errors =
+            log.lines().filter(|line| line.contains(" ERROR ") && !line.contains("keapsake::alarm"));
+        assert!(errors.next().is_none() && !log.contains("panicked"), "errors in the log: {log}");
+        self.data.take().unwrap()
     }
 
     /// What the next line of the introduction says about this.
@@ -66,7 +89,7 @@ impl Application {
     }
 
     fn log(&self) -> String {
-        std::fs::read_to_string(self.data.path().join("log")).unwrap()
+        std::fs::read_to_string(self.data.as_ref().unwrap().path().join("log")).unwrap()
     }
 }
 

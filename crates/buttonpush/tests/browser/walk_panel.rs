@@ -1,5 +1,7 @@
 //! The states of a connection that the story does not come through, each brought about by what Keap does.
 
+use std::path::Path;
+
 use keap_sandbox::Sandbox;
 use serde_json::{Value, json};
 
@@ -22,7 +24,7 @@ const UNTIL_NEXT_TRY: u64 = HOUR / 2;
 fn troubles() -> [(Value, &'static str, &'static str); 4] {
     let invalid_client = json!({"error": "invalid_client"}).to_string();
     [
-        (json!({"kind": "throttle"}), "unreached", "Keap cannot be reached"),
+        (json!({"kind": "throttle"}), "unreached", "Keap asked to wait"),
         (json!({"kind": "drop"}), "unconfirmed", "Keap may or may not have renewed the tokens"),
         (
             json!({"kind": "status", "status": 401, "body": invalid_client}),
@@ -69,13 +71,17 @@ async fn after_45_days_without_a_renewal_it_is_over() {
             browser.look(&format!("panel-unconfirmed-{days}-days-more")).await;
         }
         keap.advance(5 * DAY).await;
-        await_phase(&browser, "needs-reconnect").await;
+        // That it is over is for Keap to say.
+        keap.clear_faults().await;
+        for phase in ["suspect", "needs-reconnect"] {
+            keap.advance(UNTIL_NEXT_TRY).await;
+            await_phase(&browser, phase).await;
+        }
         let text = browser.text("main").await;
         assert!(text.contains("45 days"), "{text}");
         browser.look("panel-expired").await;
 
         // Another account is taken when the administrator says that it is meant.
-        keap.clear_faults().await;
         browser.find("[name=switch_account]").await.click().await.unwrap();
         connect_and_sign_in(&browser).await;
         decide(&browser, "globex", "allow").await;
@@ -86,6 +92,53 @@ async fn after_45_days_without_a_renewal_it_is_over() {
         application.stop();
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restored_database_is_decided_about() {
+    walk("A restored database", async |driver| {
+        let (application, _, browser) = connected(driver).await;
+        let mut application = application.restart_after(move_database_and_lose_journal);
+        let keap = Control::new(&application.sandbox_url());
+        browser.go(&application.page(PANEL)).await;
+        await_phase(&browser, "restored").await;
+        assert!(browser.text("main").await.contains("The database is a copy"));
+        browser.look("panel-restored").await;
+
+        browser.click("a[href$='/adopt']").await;
+        assert!(browser.text("main").await.contains("No other deployment may use the same connection"));
+        browser.look("panel-adopt").await;
+        browser.click("form[action$='/adopt'] button").await;
+        await_phase(&browser, "connected").await;
+        keap.advance(UNTIL_RENEWAL).await;
+        await_phase(&browser, "connected").await;
+
+        // An outage of hours is one line of the history.
+        keap.spoil("refresh", json!({"kind": "throttle", "retry_after": 60})).await;
+        keap.advance(UNTIL_RENEWAL).await;
+        for _ in 0..20 {
+            await_phase(&browser, "unreached").await;
+            keap.advance(2 * HOUR / 20).await;
+        }
+        keap.clear_faults().await;
+        browser.look("panel-outage").await;
+        keap.advance(UNTIL_NEXT_TRY).await;
+        await_phase(&browser, "connected").await;
+        browser.click("form[action$='/refresh'] button").await;
+        await_phase(&browser, "connected").await;
+        browser.look("panel-after-outage").await;
+        browser.quit().await;
+        application.stop();
+    })
+    .await;
+}
+
+/// As when a machine is replaced and somebody copies the database to the new one, and nothing else.
+fn move_database_and_lose_journal(data: &Path) {
+    let (database, moved) = (data.join("buttonpush.db"), data.join("moved.db"));
+    std::fs::copy(&database, &moved).unwrap();
+    std::fs::rename(moved, database).unwrap();
+    std::fs::remove_dir_all(data.join("journal")).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
