@@ -37,6 +37,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use crate::flaw::Flaw;
+pub(crate) use record::step;
 pub use report::Report;
 
 /// What a run is like.
@@ -46,11 +47,13 @@ pub struct Settings {
     pub days: u64,
     /// A mistake that is built in on purpose.
     pub flaw: Option<Flaw>,
+    /// Whether the first violation is enough.
+    pub stops_early: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { days: 45, flaw: None }
+        Self { days: 45, flaw: None, stops_early: false }
     }
 }
 
@@ -74,6 +77,9 @@ fn work(next: &AtomicU64, end: u64, settings: &Settings) -> Report {
             return report;
         }
         report.add(seed, settings.days, run::run(seed, settings, false));
+        if settings.stops_early && !report.is_clean() {
+            next.store(end, Ordering::Relaxed);
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use keapsake_simulation::flaw::Flaw;
 use keapsake_simulation::world::{self, Settings};
 
 /// Months of a connection's life in a world where everything goes wrong.
@@ -22,12 +23,16 @@ struct Arguments {
     /// How many virtual days each seed lives.
     #[arg(long, default_value_t = 45)]
     days: u64,
+    /// A mistake to build in, by its name; stops at the first violation.
+    #[arg(long, value_parser = flaw)]
+    flaw: Option<Flaw>,
 }
 
 #[expect(clippy::print_stdout, reason = "this is what it is for")]
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let settings = Settings { days: arguments.days, ..Settings::default() };
+    let Arguments { days, flaw, .. } = arguments;
+    let settings = Settings { days, flaw, stops_early: flaw.is_some() };
     let report = match (arguments.seed, arguments.time) {
         (Some(seed), _) => world::replay(seed, settings),
         (None, Some(time)) => until(arguments.seeds.start, time, settings),
@@ -51,6 +56,11 @@ fn range(text: &str) -> Result<Range<u64>, String> {
     let (from, to) = text.split_once("..").ok_or("a range looks like 0..2000")?;
     let number = |text: &str| text.trim().parse::<u64>().map_err(|error| error.to_string());
     Ok(number(from)?..number(to)?)
+}
+
+fn flaw(name: &str) -> Result<Flaw, String> {
+    let named = Flaw::ALL.iter().find(|flaw| format!("{flaw:?}") == name);
+    named.copied().ok_or_else(|| format!("there are: {:?}", Flaw::ALL))
 }
 
 fn span(text: &str) -> Result<Duration, String> {

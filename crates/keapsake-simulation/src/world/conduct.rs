@@ -59,6 +59,9 @@ impl Conduct {
             return None;
         };
         self.truth.diary.note(format_args!("{process} spends pair {pair}"));
+        if self.truth.is_broken(process) {
+            self.truth.diary.violation(format_args!("{process} sends although its journal does not take anything"));
+        }
         self.check_answered(keap, process, pair);
         self.check_others(process, pair);
         let mut uses = self.uses();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use keapsake::connection::policy::Policy;
+use keapsake::connection::protocol::ORDER;
 use keapsake::journal::disk::SimDisk;
 use keapsake::store::seal::SealingKey;
 use keapsake::{Application, ClientSecret, Endpoints, Keap};
@@ -22,7 +23,7 @@ use super::keap::CANARY;
 use super::network::{Access, Network};
 use super::store::Reach;
 use super::truth::{Hindrance, ProcessId};
-use crate::flaw::Flaw;
+use crate::flaw::{Flaw, Parts, Shared};
 
 /// Seals the tokens of every run.
 const KEY: [u8; 32] = [7; 32];
@@ -38,6 +39,7 @@ pub(crate) struct Host {
     pub(crate) chance: Chance,
     pub(crate) policy: Policy,
     pub(crate) flaw: Option<Flaw>,
+    pub(crate) flawed: Arc<Shared>,
     pub(crate) is_cut: Arc<AtomicBool>,
     pub(crate) process: Mutex<Option<Process>>,
     pub(crate) downtime: Mutex<Option<Duration>>,
@@ -164,28 +166,46 @@ impl Host {
 
     async fn start(&self, id: ProcessId, gate: &Gate, owner: Uuid) -> Option<Keap> {
         let access = Access { network: self.network.clone(), process: id, gate: gate.clone() };
-        let reach = Reach { database: self.database.clone(), access: access.clone(), is_cut: self.is_cut.clone() };
-        let disk = ProcessDisk {
-            sim: self.disk.clone(),
-            inner: self.disk.process(owner),
-            access: access.clone(),
-            does_not_sync: false,
-        };
-        let builder = Keap::oauth(application()?, Arc::new(reach), SealingKey::from_bytes(KEY))
-            .clock(Arc::new(self.clock.of_process(gate.clone())))
+        let Parts { store, tokens, disk, clock, order, step } = self.parts(&access, owner);
+        let builder = Keap::oauth(application()?, store, SealingKey::from_bytes(KEY))
+            .clock(clock)
             .randomness(Arc::new(self.chance.fork()))
-            .token_transport(Arc::new(access.clone()))
+            .token_transport(tokens)
             .api_transport(Arc::new(access))
-            .disk(Arc::new(disk))
+            .disk(disk)
             .journal("/var/lib/keapsake/journal")
             .policy(self.policy)
-            .step(super::record::step);
+            .order(order)
+            .step(step);
         match builder.start().await {
             Ok(keap) => Some(keap),
             Err(error) => {
                 self.not_started(id, &error.to_string());
                 None
             }
+        }
+    }
+
+    /// What a process is built of.
+    fn parts(&self, access: &Access, owner: Uuid) -> Parts {
+        let disk = ProcessDisk {
+            sim: self.disk.clone(),
+            inner: self.disk.process(owner),
+            access: access.clone(),
+            does_not_sync: self.flaw == Some(Flaw::NoSync),
+        };
+        let reach = Reach { database: self.database.clone(), access: access.clone(), is_cut: self.is_cut.clone() };
+        let parts = Parts {
+            store: Arc::new(reach),
+            tokens: Arc::new(access.clone()),
+            disk: Arc::new(disk),
+            clock: Arc::new(self.clock.of_process(access.gate.clone())),
+            order: ORDER,
+            step: super::record::step,
+        };
+        match self.flaw {
+            Some(flaw) => flaw.build_into(parts, &self.flawed),
+            None => parts,
         }
     }
 

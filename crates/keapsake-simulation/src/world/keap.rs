@@ -77,7 +77,6 @@ struct State {
 #[derive(Clone)]
 struct Pair {
     grant: u64,
-    access: String,
     refresh: String,
     access_ends: Timestamp,
     refresh_ends: Timestamp,
@@ -206,7 +205,7 @@ impl Keap {
         state.newest = Some(number);
         let body = body(&access, is_new.then_some(refresh.as_str()), life, oddity);
         let access_ends = later(now, life);
-        state.pairs.push(Pair { grant, access, refresh, access_ends, refresh_ends, spent_at: None, successor: None, is_revoked: false });
+        state.pairs.push(Pair { grant, refresh, access_ends, refresh_ends, spent_at: None, successor: None, is_revoked: false });
         if let Some(spent) = spends.and_then(|spent| state.pairs.get_mut(spent)) {
             spent.successor = Some(number);
         }
@@ -228,11 +227,21 @@ impl Keap {
     /// An API call with this access token.
     pub(crate) fn call(&self, access: Option<&str>) -> Response<Bytes> {
         let state = self.state();
-        let pair = access.and_then(|access| state.by_access.get(access)).and_then(|number| state.pairs.get(*number));
+        let number = access.and_then(|access| state.by_access.get(access)).copied();
+        let pair = number.and_then(|number| state.pairs.get(number));
+        self.check_age(number == state.newest, pair);
         match pair {
             Some(pair) if !pair.is_revoked && self.truth.now() < pair.access_ends => answer(200, "{}".into()),
             Some(_) => fault("Access Token expired", "keymanagement.service.access_token_expired"),
             None => fault("Invalid Access Token", "keymanagement.service.invalid_access_token"),
+        }
+    }
+
+    /// When all is well, a token is replaced long before it ends.
+    fn check_age(&self, is_newest: bool, pair: Option<&Pair>) {
+        let is_over = pair.is_some_and(|pair| !pair.is_revoked && self.truth.now() >= pair.access_ends);
+        if is_newest && is_over && self.truth.calm() > Duration::from_hours(1) {
+            self.truth.diary.violation(format_args!("an access token is used until Keap refuses it"));
         }
     }
 

@@ -73,8 +73,9 @@ impl World {
             forgot: Mutex::default(),
         });
         let database = Arc::new(Database::new(diary.time()));
+        let flawed = Arc::default();
         let hosts: Vec<_> = (0..hosts)
-            .map(|number| Arc::new(host(number, &chance, &network, &database, policy, settings)))
+            .map(|number| Arc::new(host(number, &chance, &network, &database, policy, settings, &flawed)))
             .collect();
         let people = People { hosts: hosts.into(), network, database, chance: chance.fork() };
         Self { people, chance, policy }
@@ -117,6 +118,7 @@ fn host(
     database: &Arc<Database>,
     policy: Policy,
     settings: &Settings,
+    flawed: &Arc<crate::flaw::Shared>,
 ) -> Host {
     let skew = i64::try_from(chance.between(0, 180_000)).unwrap_or_default() - 90_000;
     let skew = SignedDuration::from_millis(skew);
@@ -130,6 +132,7 @@ fn host(
         chance: chance.fork(),
         policy,
         flaw: settings.flaw,
+        flawed: flawed.clone(),
         is_cut: Arc::default(),
         process: Mutex::default(),
         downtime: Mutex::default(),

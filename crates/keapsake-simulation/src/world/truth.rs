@@ -55,6 +55,8 @@ struct Facts {
     hindered: Vec<Timestamp>,
     /// How many such things stand in its way now.
     hindrances: Vec<u32>,
+    /// The processes whose disk did not take what it was given last.
+    broken: Vec<ProcessId>,
     /// When a clock was last moved.
     jumped: Option<Timestamp>,
 }
@@ -79,6 +81,7 @@ impl Truth {
 
     /// The journal of this process is durable: what has arrived there is safe.
     pub(crate) fn journaled(&self, process: ProcessId) {
+        self.facts().broken.retain(|broken| *broken != process);
         let now = self.now();
         self.each(|fate| match fate {
             Fate::Arrived(at, _) | Fate::Unkept(at, _) if at == process => Some(Fate::Journaled(process, now)),
@@ -89,10 +92,16 @@ impl Truth {
     /// The disk of this process does not take what it is given.
     pub(crate) fn disk_fails(&self, process: ProcessId) {
         self.hinders(process.host);
+        self.facts().broken.push(process);
         self.each(|fate| match fate {
             Fate::Arrived(at, since) if at == process => Some(Fate::Unkept(process, since)),
             _ => None,
         });
+    }
+
+    /// Whether the disk of this process did not take what it was given last.
+    pub(crate) fn is_broken(&self, process: ProcessId) -> bool {
+        self.facts().broken.contains(&process)
     }
 
     /// A pair was saved by this process: one that arrived there, or that it found in the journals of its host.
