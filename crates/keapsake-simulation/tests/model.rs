@@ -13,7 +13,7 @@ const SMALL: Bounds = Bounds {
     processes: 2,
     generations: 3,
     is_one_machine: false,
-    left: Left { crashes: 1, lost_answers: 1, failures: 1, pauses: 1, false_refusals: 0 },
+    left: Left { crashes: 1, lost_answers: 1, failures: 1, pauses: 1, false_refusals: 0, forgets: 0 },
 };
 
 fn small() -> Setup {
@@ -140,6 +140,13 @@ fn a_refusal_that_is_counted_twice_gives_up_too_soon() {
 #[test]
 fn a_late_answer_that_is_dropped_because_another_took_over_is_lost() {
     assert_found(&small().with_mistake(Mistake::DropsLateAnswers).check(), "S2");
+}
+
+#[test]
+fn an_answer_is_not_forgotten_together_with_the_store() {
+    let left = Left { crashes: 1, pauses: 1, forgets: 1, ..Left::NOTHING };
+    let setup = Setup::of(Bounds { left, ..SMALL }).with_mistake(Mistake::ForgetsWithTheStore);
+    assert_found(&setup.check(), "S2");
 }
 
 /// Gives up at the first refusal.

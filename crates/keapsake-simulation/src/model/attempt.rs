@@ -10,8 +10,12 @@ use super::setup::Setup;
 use super::state::{Finding, Process, State};
 
 impl Setup {
-    pub(super) fn read(&self, me: &mut Process, others: &State) -> Reply {
+    pub(super) fn read(&self, me: &mut Process, others: &mut State) -> Reply {
         me.hand.used = others.store.pair.generation;
+        if me.knows_better(others.store) {
+            self.heal(me, others);
+            return Reply::Nothing;
+        }
         if !self.is_due(others.store) {
             return Reply::Nothing;
         }
@@ -51,7 +55,11 @@ impl Setup {
         }
         me.underway.remove(spent);
         me.hand.is_saved = Some(false);
-        if others.store.pair.generation != spent || is_over {
+        let at = others.store.pair.generation;
+        // A pair heals a store that has gone back meanwhile; anything else is about a pair that is not there.
+        let heals = pair.is_some() && self.mistake != Some(Mistake::ForgetsWithTheStore);
+        let is_elsewhere = if heals { at > spent } else { at != spent };
+        if is_elsewhere || is_over {
             return Reply::Nothing;
         }
         let after = self.after(others.store, &finding.event(spent), elapsed, pair);
@@ -59,7 +67,7 @@ impl Setup {
             return Reply::Nothing;
         }
         if after.health == Condition::Lost && others.store.health != Condition::Lost {
-            others.truth.judge(elapsed);
+            others.truth.judge(spent, elapsed);
         }
         others.write(after);
         me.hand.is_saved = Some(true);
@@ -128,7 +136,7 @@ impl Process {
         let spent = spending.generation;
         let is_underway =
             self.underway.has(spent) || others.processes.iter().any(|other| other.underway.has(spent));
-        if spent < others.store.pair.generation {
+        if spent < others.store.pair.generation.max(self.journal.committed) {
             others.truth.offence = Some(Offence::SpentAgain);
         } else if is_underway {
             others.truth.offence = Some(Offence::TwoRequests);

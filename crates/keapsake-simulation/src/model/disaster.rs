@@ -3,7 +3,7 @@
 use super::journal::{Generations, Journal};
 use super::known::Known;
 use super::setup::{Action, Setup};
-use super::state::State;
+use super::state::{Pair, State};
 
 /// What must hold for the guarantee. Without any one of them there is a way to lose a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,19 +20,24 @@ pub enum Assumption {
     A5,
 }
 
-/// What an assumption rules out.
+/// What a store or a key may suffer, and what an assumption rules out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disaster {
     /// An old backup of the store comes back, and the journals are gone (A3).
     OldBackupWithoutJournals,
     /// Another deployment refreshes with a copied token (A4).
     RefreshElsewhere,
+    /// The store is as it was before its last new pair. Nothing rules that out.
+    StoreForgets,
     /// Neither the store nor the journals can be read (A5).
     KeyLost,
 }
 
 impl Setup {
     pub(super) fn disasters(&self, state: &State, actions: &mut Vec<Action>) {
+        if state.left.forgets > 0 && state.store.pair.generation > 1 {
+            actions.push(Action::Disaster(Disaster::StoreForgets));
+        }
         let newest = state.server.newest;
         let disaster = match self.without {
             Some(Assumption::A3) if state.store != Known::FIRST => Disaster::OldBackupWithoutJournals,
@@ -49,8 +54,16 @@ impl State {
         match disaster {
             Disaster::OldBackupWithoutJournals => self.restore_old_backup(),
             Disaster::RefreshElsewhere => self.server.newest = self.server.newest.next(),
+            Disaster::StoreForgets => self.forget_the_last_commit(),
             Disaster::KeyLost => self.truth.is_key_lost = true,
         }
+    }
+
+    fn forget_the_last_commit(&mut self) {
+        let generation = self.store.pair.generation - 1;
+        self.write(Known { pair: Pair { generation, is_twin: false }, ..Known::FIRST });
+        self.left.forgets -= 1;
+        self.truth.has_gone_back = true;
     }
 
     fn restore_old_backup(&mut self) {

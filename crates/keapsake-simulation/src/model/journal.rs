@@ -15,6 +15,8 @@ pub struct Journal {
     pub refusals: Generations,
     /// The highest generation that the store is known to have held.
     pub committed: u8,
+    /// The pair of that generation, when its answer is here: for a store that forgets.
+    pub newest: Option<Pair>,
 }
 
 impl Journal {
@@ -48,7 +50,10 @@ impl Journal {
 
     /// The store holds this generation.
     pub fn commit(&mut self, generation: u8) {
-        self.committed = self.committed.max(generation);
+        if generation > self.committed {
+            self.committed = generation;
+            self.newest = self.pairs().map(|(_, pair)| pair).find(|pair| pair.generation == generation);
+        }
         self.forget_what_is_settled();
     }
 
@@ -58,7 +63,10 @@ impl Journal {
         self.grants.add_all(other.grants);
         self.twins.add_all(other.twins);
         self.refusals.add_all(other.refusals);
-        self.commit(other.committed);
+        if other.committed > self.committed {
+            (self.committed, self.newest) = (other.committed, other.newest);
+        }
+        self.forget_what_is_settled();
     }
 
     /// The pairs that can be had from it, with what was spent for them.
@@ -70,7 +78,7 @@ impl Journal {
 
     /// Whether this pair can be had from it.
     pub fn has(self, pair: Pair) -> bool {
-        self.pairs().any(|(_, kept)| kept == pair)
+        self.newest == Some(pair) || self.pairs().any(|(_, kept)| kept == pair)
     }
 
     fn forget_what_is_settled(&mut self) {

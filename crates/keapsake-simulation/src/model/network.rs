@@ -97,8 +97,10 @@ impl State {
     }
 
     fn refuse(&mut self, spending: Pair) -> Finding {
-        if spending.generation == self.store.pair.generation {
-            self.truth.refusals = 3.min(self.truth.refusals + 1);
+        let counts = spending.generation >= self.store.pair.generation || self.left.forgets > 0;
+        let refusals = self.truth.refusals.get_mut(usize::from(spending.generation));
+        if let Some(refusals) = refusals.filter(|_| counts) {
+            *refusals = 3.min(*refusals + 1);
         }
         Finding::Refused
     }

@@ -28,6 +28,8 @@ pub enum Mistake {
     CountsTwice,
     /// The answer to a request that somebody has taken over is not saved.
     DropsLateAnswers,
+    /// The answer to a request whose pair the store has forgotten meanwhile is not saved.
+    ForgetsWithTheStore,
 }
 
 impl Setup {

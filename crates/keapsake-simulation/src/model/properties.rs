@@ -3,7 +3,7 @@
 use keapsake::connection::protocol::Phase;
 use stateright::Property;
 
-use super::known::{Condition, Elapsed};
+use super::known::{Condition, Elapsed, Known};
 use super::setup::Setup;
 use super::state::{Finding, Pair, Process, State, Truth};
 
@@ -35,10 +35,15 @@ pub(super) fn properties() -> Vec<Property<Setup>> {
             state.truth.is_gone || state.is_held(state.server.newest)
         }),
         Property::always(STORE_HAS_IT, |_, state: &State| {
-            !state.is_quiet() || state.truth.is_gone || state.store.pair == state.server.newest
+            !state.is_quiet()
+                || state.will_be_noticed()
+                || state.truth.is_gone
+                || state.store.pair == state.server.newest
         }),
         Property::always(ONLY_RISES, |_, state: &State| {
-            state.store.pair.generation >= state.truth.highest || state.store.health == Condition::Restored
+            state.store.pair.generation >= state.truth.highest
+                || state.store.health == Condition::Restored
+                || state.will_be_noticed()
         }),
         Property::always(NOT_TOO_SOON, |_, state: &State| state.truth.offence != Some(Offence::LostTooSoon)),
         Property::always(NOT_WHILE_GOOD, |_, state: &State| {
@@ -83,6 +88,13 @@ impl State {
         !self.truth.is_key_lost && (self.store.pair == pair || is_journaled)
     }
 
+    /// Whether the store has gone back, and somebody has seen a newer pair than it has.
+    fn will_be_noticed(&self) -> bool {
+        let is_ahead =
+            |process: &Process| process.knows_better(self.store) || process.brings_news(self.store);
+        self.truth.has_gone_back && self.processes.iter().any(is_ahead)
+    }
+
     /// All processes run, and none does anything.
     fn is_quiet(&self) -> bool {
         self.processes.iter().all(|process| process.is_up && process.phase == Phase::End)
@@ -90,20 +102,30 @@ impl State {
 }
 
 impl Process {
+    fn brings_news(&self, store: Known) -> bool {
+        let journaled = self.journal.pairs().map(|(_, pair)| pair);
+        let in_hand = match self.hand.finding {
+            Some(Finding::Granted(pair)) => Some(pair),
+            _ => None,
+        };
+        journaled.chain(in_hand).any(|pair| pair.generation > store.pair.generation)
+    }
+
     fn is_fair(&self, state: &State) -> bool {
-        self.hand.is_lent || self.hand.used <= state.store.pair.generation
+        self.hand.is_lent || self.hand.used <= state.truth.highest
     }
 }
 
 impl Truth {
     /// The connection is given up: three refusals over half an hour, or two when the access token has ended.
-    pub(super) fn judge(&mut self, elapsed: Elapsed) {
+    pub(super) fn judge(&mut self, generation: u8, elapsed: Elapsed) {
         let enough = match elapsed {
             Elapsed::Moment => None,
             Elapsed::Hour => Some(3),
             Elapsed::Days => Some(2),
         };
-        if enough.is_none_or(|enough| self.refusals < enough) {
+        let refusals = self.refusals.get(usize::from(generation)).copied().unwrap_or_default();
+        if enough.is_none_or(|enough| refusals < enough) {
             self.offence = Some(Offence::LostTooSoon);
         }
     }

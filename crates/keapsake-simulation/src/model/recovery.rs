@@ -6,7 +6,7 @@ use keapsake::connection::step::Event;
 
 use super::disaster::Assumption;
 use super::journal::Journal;
-use super::known::Elapsed;
+use super::known::{Elapsed, Known};
 use super::setup::{Action, Setup};
 use super::state::{Finding, Hand, Pair, Process, State};
 
@@ -94,8 +94,8 @@ impl Setup {
             }
             Deed::Free => me.has_lease = false,
             Deed::Compare => {
-                if me.journal.committed > others.store.pair.generation {
-                    self.tell(others, &Event::Restored(RestoredReason::Older));
+                if me.knows_better(others.store) {
+                    self.heal(me, others);
                 }
             }
             Deed::Tidy => {
@@ -111,11 +111,20 @@ impl Setup {
         me.end(spent);
         let event = Finding::Granted(pair).event(spent);
         let after = self.after(others.store, &event, Elapsed::Moment, Some(pair));
-        if after.pair == others.store.pair {
+        if others.store.pair != pair && after.pair == others.store.pair {
             return;
         }
         others.write(after);
         me.journal.commit(after.pair.generation);
+    }
+
+    /// The store has gone back. What the journal has of the newest pair is saved again; else nothing is refreshed.
+    pub(super) fn heal(&self, me: &Process, others: &mut State) {
+        let event = match me.journal.newest {
+            Some(pair) => Finding::Granted(pair).event(pair.generation - 1),
+            None => Event::Restored(RestoredReason::Older),
+        };
+        others.write(self.after(others.store, &event, Elapsed::Moment, me.journal.newest));
     }
 
     fn tell(&self, others: &mut State, event: &Event) {
@@ -150,6 +159,11 @@ fn deeds_for_the_dead(journal: Journal) -> Vec<Deed> {
 }
 
 impl Process {
+    /// Whether its journal has seen a newer pair in the store than is there.
+    pub(super) fn knows_better(&self, store: Known) -> bool {
+        self.journal.committed > store.pair.generation
+    }
+
     /// Whether it makes an attempt. A lease ends under it only when it is held up.
     pub(super) fn is_busy(&self) -> bool {
         self.is_up && self.phase != Phase::End
@@ -165,6 +179,6 @@ impl Process {
 impl Journal {
     /// What a start has dealt with is of no use any more.
     fn forget_what_was_read(&mut self) {
-        *self = Self { committed: self.committed, ..Self::default() };
+        *self = Self { committed: self.committed, newest: self.newest, ..Self::default() };
     }
 }

@@ -32,12 +32,15 @@ pub struct Left {
     pub pauses: u8,
     /// The server refuses a token that is good.
     pub false_refusals: u8,
+    /// The store loses its last commit, as in a failover.
+    pub forgets: u8,
 }
 
 impl Bounds {
     /// What every change must pass: three processes through two refreshes with two crashes and a lost answer; two of
-    /// them with a store and a journal that fail; three on one machine, which replay each other's journals.
-    pub const QUICK: [Self; 3] = [
+    /// them with a store and a journal that fail; three on one machine, which replay each other's journals; two with a
+    /// store that loses its last commit.
+    pub const QUICK: [Self; 4] = [
         Self {
             processes: 3,
             generations: 3,
@@ -48,7 +51,7 @@ impl Bounds {
             processes: 2,
             generations: 2,
             is_one_machine: false,
-            left: Left { crashes: 1, lost_answers: 1, failures: 2, pauses: 1, false_refusals: 1 },
+            left: Left { crashes: 1, lost_answers: 1, failures: 2, pauses: 1, false_refusals: 1, forgets: 0 },
         },
         Self {
             processes: 3,
@@ -56,28 +59,41 @@ impl Bounds {
             is_one_machine: true,
             left: Left { crashes: 2, lost_answers: 1, pauses: 1, ..Left::NOTHING },
         },
+        Self {
+            processes: 2,
+            generations: 3,
+            is_one_machine: false,
+            left: Left { crashes: 1, lost_answers: 1, pauses: 1, forgets: 1, ..Left::NOTHING },
+        },
     ];
 
     /// What there is more time for: all of it at once.
-    pub const THOROUGH: [Self; 2] = [
+    pub const THOROUGH: [Self; 3] = [
         Self {
             processes: 3,
             generations: 3,
             is_one_machine: false,
-            left: Left { crashes: 2, lost_answers: 1, failures: 1, pauses: 1, false_refusals: 1 },
+            left: Left { crashes: 2, lost_answers: 1, failures: 1, pauses: 1, false_refusals: 1, forgets: 0 },
         },
         Self {
             processes: 3,
             generations: 3,
             is_one_machine: true,
-            left: Left { crashes: 2, lost_answers: 1, failures: 1, pauses: 1, false_refusals: 0 },
+            left: Left { crashes: 2, lost_answers: 1, failures: 1, pauses: 1, false_refusals: 0, forgets: 0 },
+        },
+        Self {
+            processes: 3,
+            generations: 3,
+            is_one_machine: false,
+            left: Left { crashes: 1, lost_answers: 1, failures: 0, pauses: 1, false_refusals: 0, forgets: 1 },
         },
     ];
 }
 
 impl Left {
     /// Nothing goes wrong.
-    pub const NOTHING: Self = Self { crashes: 0, lost_answers: 0, failures: 0, pauses: 0, false_refusals: 0 };
+    pub const NOTHING: Self =
+        Self { crashes: 0, lost_answers: 0, failures: 0, pauses: 0, false_refusals: 0, forgets: 0 };
 }
 
 /// One moment.
@@ -174,10 +190,12 @@ pub struct Server {
 pub struct Truth {
     /// The newest pair was lost in a way that nothing can prevent.
     pub is_gone: bool,
-    /// How often the server refused the token at hand, up to 3.
-    pub refusals: u8,
+    /// How often the server refused the token of each generation, up to 3.
+    pub refusals: [u8; 8],
     /// The highest generation that the store has held.
     pub highest: u8,
+    /// The store has gone back, which whoever has seen more will notice.
+    pub has_gone_back: bool,
     /// What nobody may do, and somebody did.
     pub offence: Option<Offence>,
     /// The key is lost: neither the store nor a journal can be read.
@@ -207,14 +225,22 @@ impl State {
             store: Known::FIRST,
             server: Server { newest: FIRST, has_zombie: false },
             left: bounds.left,
-            truth: Truth { is_gone: false, refusals: 0, highest: 1, offence: None, is_key_lost: false },
+            truth: Truth {
+                is_gone: false,
+                refusals: [0; 8],
+                highest: 1,
+                has_gone_back: false,
+                offence: None,
+                is_key_lost: false,
+            },
         }
     }
 
     /// Writes into the store.
     pub fn write(&mut self, known: Known) {
-        if known.pair != self.store.pair {
-            self.truth.refusals = 0;
+        if self.left.forgets == 0 {
+            let past = self.truth.refusals.iter_mut().take(known.pair.generation.into());
+            past.for_each(|refusals| *refusals = 0);
         }
         self.store = known;
         self.truth.highest = self.truth.highest.max(known.pair.generation);
