@@ -9,13 +9,10 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::duration;
-use crate::keeper::Keeper;
+use crate::keeper::{self, Keeper};
 use crate::postgres::Server;
 use crate::release;
 use crate::world::{Reuse, StoreKind, World};
-
-/// What is built for it.
-const PROGRAMS: &[&str] = &["-p", "keap-sandbox", "-p", "keapsake-simulation", "--bins"];
 
 /// By then the access token, which lives a day, has expired.
 const LATER: u32 = 25 * 3600;
@@ -52,9 +49,9 @@ pub(crate) struct Options {
 /// Prints one line of JSON; fails unless there was one refresh, nobody failed, and the connection is alive.
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     if options.dev {
-        release::build_alike(PROGRAMS)?;
+        release::build_alike(keeper::PROGRAMS)?;
     } else if cfg!(debug_assertions) {
-        return release::run_again(&[PROGRAMS]);
+        return release::run_again(&[keeper::PROGRAMS]);
     }
     let outcome = Herd::gather(options)?.run(options)?;
     println!("{}", outcome.line(options));

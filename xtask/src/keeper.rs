@@ -9,6 +9,10 @@ use serde_json::Value;
 
 use crate::program::{self, Heard, Program};
 
+/// What has to be built where keepers run.
+pub(crate) const PROGRAMS: &[&str] =
+    &["-p", "keap-sandbox", "--bin", "keap-sandbox", "-p", "keapsake-simulation", "--bin", "keeper"];
+
 /// A start takes over what the dead left, on a machine that may be busy with fifty others.
 const READY_WITHIN: Duration = Duration::from_mins(3);
 

@@ -20,11 +20,11 @@ use clap::{Args, ValueEnum};
 
 use crate::postgres::Server;
 use crate::world::StoreKind;
-use crate::{duration, release};
+use crate::{duration, keeper, release};
 use tally::Tally;
 
-/// What is built for it.
-const PROGRAMS: &[&str] = &["-p", "keap-sandbox", "-p", "keapsake-simulation", "--bins"];
+/// What is built for the parts without keepers.
+const SIMULATIONS: &[&str] = &["-p", "keapsake-simulation", "--bin", "simulate", "--bin", "check_model"];
 
 /// No round of a part is longer, so that every part has its turn also when there is little time.
 const LONGEST_TURN: Duration = Duration::from_mins(5);
@@ -68,6 +68,10 @@ enum Part {
 }
 
 impl Part {
+    fn has_keepers(self) -> bool {
+        !matches!(self, Self::Simulation | Self::Model)
+    }
+
     /// Its share of the time.
     fn weight(self) -> u32 {
         match self {
@@ -94,10 +98,11 @@ struct Turn {
 
 /// Fails on a violation.
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    let programs = options.programs();
     if options.dev {
-        release::build_alike(PROGRAMS)?;
+        programs.iter().try_for_each(|programs| release::build_alike(programs))?;
     } else if cfg!(debug_assertions) {
-        return release::run_again(&[PROGRAMS]);
+        return release::run_again(&programs);
     }
     let end = Instant::now() + options.time;
     let mut servers = Servers { private: None };
@@ -118,10 +123,21 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
 }
 
 impl Options {
+    fn parts(&self) -> Vec<Part> {
+        let all = Part::value_variants().iter().copied();
+        all.filter(|part| self.only.is_empty() || self.only.contains(part)).collect()
+    }
+
+    /// What has to be built for the parts.
+    fn programs(&self) -> Vec<&'static [&'static str]> {
+        let (with, without): (Vec<_>, Vec<_>) = self.parts().into_iter().partition(|part| part.has_keepers());
+        let programs = [(with, keeper::PROGRAMS), (without, SIMULATIONS)];
+        programs.into_iter().filter(|(parts, _)| !parts.is_empty()).map(|(_, programs)| programs).collect()
+    }
+
     /// The parts of a round, and how long each may take.
     fn turns(&self, end: Instant) -> Vec<(Part, Duration)> {
-        let all = Part::value_variants().iter().copied();
-        let parts: Vec<_> = all.filter(|part| self.only.is_empty() || self.only.contains(part)).collect();
+        let parts = self.parts();
         let weights: u32 = parts.iter().map(|part| part.weight()).sum();
         let left = end.saturating_duration_since(Instant::now());
         let share = |part: &Part| (left * part.weight() / weights.max(1)).min(LONGEST_TURN);
