@@ -46,6 +46,7 @@ pub struct Builder {
     heartbeat: Option<Url>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "there is one of it for a moment")]
 pub(super) enum Credentials {
     OAuth { application: Application, store: Arc<dyn Store>, key: SealingKey },
     ApiKey { key: ApiKey, endpoints: Endpoints },
@@ -195,7 +196,14 @@ impl Builder {
         let sealer = Arc::new(Sealer::unlock(&*store, key, &*self.randomness, self.clock.now()).await?);
         let owner = uuid::Builder::from_random_bytes(randomness::bytes(&*self.randomness)).into_uuid();
         let opened = self.journal.map(|folder| {
-            Journal::open(self.disk, &folder, sealer.clone(), owner, sealer.deployment(), self.randomness.clone())
+            Journal::open(
+                self.disk,
+                &folder,
+                sealer.clone(),
+                owner,
+                sealer.deployment(),
+                self.randomness.clone(),
+            )
         });
         let (journal, recovered) = opened.transpose()?.unzip();
         let alarms = Alarms::start(store.clone(), self.clock.clone(), self.channels)?;

@@ -11,7 +11,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::Keap;
-use crate::connection::keeper::Live;
+use crate::connection::keeper::known::Live;
 use crate::connection::record::Position;
 use crate::error::Error;
 

@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::history::{Ending, Entry, Kind, Outcome};
-use super::keeper::{Change, Keeper, NewPair, Published, Saved};
+use super::keeper::Keeper;
+use super::keeper::saving::{Change, NewPair, Published, Saved};
 use super::policy::PRESUMED_DEAD;
 use super::protocol::{self, Phase, Reply};
 use super::record::Position;
@@ -226,11 +227,12 @@ impl Attempt<'_> {
 
     async fn save(&mut self) -> Reply {
         self.read_answer();
-        self.may_still_run = self.hand.finding.as_ref().is_some_and(|finding| finding.event == Event::Unconfirmed);
+        self.may_still_run =
+            self.hand.finding.as_ref().is_some_and(|finding| finding.event == Event::Unconfirmed);
         let saved = self.try_save().await;
         match self.heard(saved) {
             Some(Saved::As(published)) => {
-                self.hand.saved = Some(published);
+                self.hand.saved = Some(*published);
                 Reply::Done
             }
             Some(Saved::Superseded) => Reply::Nothing,
@@ -265,7 +267,8 @@ impl Attempt<'_> {
             .keeper
             .save(Change {
                 event: &finding.event,
-                pair: pair.map(|pair| NewPair { pair, refresh: pair.refresh.as_ref().unwrap_or(&spending.token) }),
+                pair: pair
+                    .map(|pair| NewPair { pair, refresh: pair.refresh.as_ref().unwrap_or(&spending.token) }),
                 ends: self.hand.entry.map(|entry| (entry, ending.clone())),
                 about: Some(spending.position),
             })

@@ -12,7 +12,8 @@ use uuid::Uuid;
 use super::deployment::Deployment;
 use super::flow::{FLOW_LIFE, Flow};
 use super::history::{Ending, Entry, Kind, Outcome};
-use super::keeper::{Change, Keeper, NewPair, Saved};
+use super::keeper::Keeper;
+use super::keeper::saving::{Change, NewPair, Saved};
 use super::record::{Account, Position};
 use super::step::Event;
 use super::verdict::in_words;
@@ -23,8 +24,8 @@ use crate::oauth::answer::{self, TokenPair, Verdict};
 use crate::oauth::callback::{Callback, MalformedCallback, Message, Refusal};
 use crate::oauth::{Pkce, authorize, exchange};
 use crate::secret::{AuthorizationCode, BrowserKey, PkceVerifier, State, digest};
-use crate::store::seal::{Field, Place};
 use crate::store::StoreError;
+use crate::store::seal::{Field, Place};
 use crate::transport::{Reach, TransportError};
 
 /// A started authorization.
@@ -138,7 +139,12 @@ impl Keeper {
     ) -> Result<Received, CallbackError> {
         let callback = Callback::parse(query)?;
         let state_digest = digest(callback.state.expose());
-        let flow = self.deployment.store.peek_flow(&self.id, state_digest).await?.ok_or(CallbackError::UnknownFlow)?;
+        let flow = self
+            .deployment
+            .store
+            .peek_flow(&self.id, state_digest)
+            .await?
+            .ok_or(CallbackError::UnknownFlow)?;
         if flow.expires_at <= self.deployment.now() {
             return Err(CallbackError::UnknownFlow);
         }
@@ -149,14 +155,20 @@ impl Keeper {
         if !is_same_browser {
             return Err(CallbackError::OtherBrowser);
         }
-        let flow = self.deployment.store.take_flow(&self.id, state_digest).await?.ok_or(CallbackError::UnknownFlow)?;
+        let flow = self
+            .deployment
+            .store
+            .take_flow(&self.id, state_digest)
+            .await?
+            .ok_or(CallbackError::UnknownFlow)?;
         Ok(Received { keeper: self.clone(), flow, message: callback.message })
     }
 
     /// Writes down that a code is about to be exchanged.
     async fn begin_exchange(&self, started_at: Timestamp) -> Result<Uuid, StoreError> {
         let id = self.deployment.new_id();
-        let entry = Entry { id, kind: Kind::Authorization, position: self.position(), started_at, ending: None };
+        let entry =
+            Entry { id, kind: Kind::Authorization, position: self.position(), started_at, ending: None };
         self.deployment.store.begin(&self.id, entry).await.map(|_| id)
     }
 
@@ -212,14 +224,9 @@ impl Keeper {
 
     async fn verifier(&self, flow: &Flow) -> Result<Option<PkceVerifier>, StoreError> {
         let Some(sealed) = &flow.verifier else { return Ok(None) };
-        let text = match self.deployment.sealer.open(self.place_of_verifier(), sealed) {
-            Ok(text) => text,
-            Err(_) => {
-                self.deployment.read_keys_again().await?;
-                let text = self.deployment.sealer.open(self.place_of_verifier(), sealed);
-                text.map_err(|error| StoreError::new(error.to_string()))?
-            }
-        };
+        self.deployment.read_keys_again().await?;
+        let text = self.deployment.sealer.open(self.place_of_verifier(), sealed);
+        let text = text.map_err(|error| StoreError::new(error.to_string()))?;
         Ok(Some(PkceVerifier::new(text.as_str())))
     }
 
@@ -288,7 +295,7 @@ impl Keeper {
         };
         if let Saved::As(published) = self.save(change).await? {
             self.note_committed(published.position()).await;
-            self.publish(published);
+            self.publish(*published);
             self.deployment.nudges.came.notify_one();
         }
         self.deployment.settle_with_one_connection().await

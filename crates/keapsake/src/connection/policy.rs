@@ -54,11 +54,13 @@ impl Policy {
     /// After the so-manyth unconfirmed attempt, which ended at `ended`, with an access token until `access_ends`.
     pub fn after_unconfirmed(self, attempts: u32, ended: Timestamp, access_ends: Timestamp) -> Plan {
         match self {
-            Self::Unmeasured => Plan { next: Next::Retry, at: later(ended, unmeasured(attempts)) },
             Self::AccessTokenTells if ended < access_ends => {
                 Plan { next: Next::Probe, at: later(ended, FIRST_PROBE) }
             }
-            Self::AccessTokenTells => Plan { next: Next::Retry, at: later(ended, unmeasured(attempts)) },
+            // A token that has ended tells nothing.
+            Self::Unmeasured | Self::AccessTokenTells => {
+                Plan { next: Next::Retry, at: later(ended, unmeasured(attempts)) }
+            }
             Self::Grace(grace) => Plan { next: Next::Retry, at: later(ended, within(grace, attempts)) },
             Self::ReuseRevokes => Plan { next: Next::Retry, at: last_chance(attempts, ended, access_ends) },
         }
@@ -110,7 +112,10 @@ mod tests {
             for attempts in 1..5 {
                 for access_ends in [-5_000, 0, 30, 10_000] {
                     let plan = policy.after_unconfirmed(attempts, at(0), at(access_ends));
-                    assert!(plan.next == Next::Probe || plan.at >= at(20), "{policy:?} {attempts} {access_ends}");
+                    assert!(
+                        plan.next == Next::Probe || plan.at >= at(20),
+                        "{policy:?} {attempts} {access_ends}"
+                    );
                 }
             }
         }

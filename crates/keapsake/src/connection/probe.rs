@@ -5,7 +5,8 @@ use http::header::AUTHORIZATION;
 use http::{Request, StatusCode};
 
 use super::attempt::Came;
-use super::keeper::{Change, Keeper};
+use super::keeper::Keeper;
+use super::keeper::saving::Change;
 use super::record::Position;
 use super::step::Event;
 use crate::store::StoreError;

@@ -157,7 +157,11 @@ mod tests {
         assert_eq!(pairs.len(), ORDER.len(), "a pair has two successors");
         for phase in Phase::ALL {
             assert_eq!(ORDER.iter().any(|(from, ..)| *from == phase), phase != Phase::End, "{phase} is left");
-            assert_eq!(ORDER.iter().any(|(.., to)| *to == phase), phase != Phase::Lease, "{phase} is reached");
+            assert_eq!(
+                ORDER.iter().any(|(.., to)| *to == phase),
+                phase != Phase::Lease,
+                "{phase} is reached"
+            );
         }
     }
 

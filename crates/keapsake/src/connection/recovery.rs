@@ -20,7 +20,8 @@ use super::ConnectionId;
 use super::attempt::LEASE_LIFE;
 use super::deployment::Deployment;
 use super::history::{Ending, Entry, Kind, Outcome};
-use super::keeper::{Change, Keeper, NewPair, Saved};
+use super::keeper::Keeper;
+use super::keeper::saving::{Change, NewPair, Saved};
 use super::record::{Position, RestoredReason};
 use super::step::Event;
 use super::verdict::judge;
@@ -116,7 +117,9 @@ impl Deployment {
         if self.store.connections(None, 1).await?.is_empty() {
             return self.store.settle(incarnation).await;
         }
-        tracing::warn!("the store is another copy than the one it was written in; nothing is refreshed from it");
+        tracing::warn!(
+            "the store is another copy than the one it was written in; nothing is refreshed from it"
+        );
         self.set_restored(Some(RestoredReason::Copied));
         Ok(())
     }
@@ -179,7 +182,7 @@ impl Keeper {
         let change = Change { event: &event, pair: Some(new), ends: None, about: Some(record.position) };
         if let Saved::As(published) = self.save(change).await? {
             self.note_committed(published.position()).await;
-            self.publish(published);
+            self.publish(*published);
         }
         Ok(())
     }
@@ -215,7 +218,7 @@ impl Keeper {
             .await?;
         if let Saved::As(published) = saved {
             tracing::info!(connection = %self.id, position = %published.position(), "a pair came back from the journal");
-            self.publish(published);
+            self.publish(*published);
         }
         let brought = attempt.position.next_generation();
         if self.record().is_some_and(|record| record.position == brought) {
@@ -227,18 +230,20 @@ impl Keeper {
     /// A code that was exchanged for a pair which was not saved: it is saved now, if it is for the same account.
     async fn replay_exchange(&self, answer: &Answer) -> Result<(), StoreError> {
         let attempt = &answer.attempt;
-        let ending = |outcome, words: &str| Ending { at: self.deployment.now(), outcome, words: words.to_owned() };
+        let ending =
+            |outcome, words: &str| Ending { at: self.deployment.now(), outcome, words: words.to_owned() };
         let Verdict::Granted(pair) = answer::read(&as_response(answer), &[]) else {
             let ending = ending(Outcome::Unconfirmed, "the program ended before the answer was read");
             return self.deployment.store.end_entry(&self.id, attempt.entry, ending).await;
         };
         let is_late = self.record().is_some_and(|record| record.position >= attempt.position);
-        let words = "the answer was in the journal of a program that had ended; connect again if it is wanted";
+        let words =
+            "the answer was in the journal of a program that had ended; connect again if it is wanted";
         if is_late || !self.is_welcome(&pair, false) {
             let ending = ending(Outcome::Superseded, words);
             return self.deployment.store.end_entry(&self.id, attempt.entry, ending).await;
         }
-        self.save_first_pair(&pair, attempt.started_at, attempt.entry).await.map(|_| ())
+        self.save_first_pair(&pair, attempt.started_at, attempt.entry).await
     }
 
     async fn refresh_token_at(&self, position: Position) -> Result<Option<RefreshToken>, StoreError> {

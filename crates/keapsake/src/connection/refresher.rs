@@ -42,7 +42,8 @@ pub(crate) fn start(deployment: Arc<Deployment>, stop: watch::Receiver<bool>) ->
 async fn supervise(deployment: Arc<Deployment>, mut stop: watch::Receiver<bool>) {
     let running = Arc::new(Running::default());
     loop {
-        let round = Refresher { deployment: deployment.clone(), running: running.clone(), waits: BTreeMap::new() };
+        let round =
+            Refresher { deployment: deployment.clone(), running: running.clone(), waits: BTreeMap::new() };
         match tokio::spawn(round.run(stop.clone())).await {
             Err(error) if error.is_panic() => tracing::error!("the refresher panicked; starting it again"),
             Ok(()) | Err(_) => break,

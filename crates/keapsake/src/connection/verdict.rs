@@ -25,20 +25,18 @@ pub(crate) struct Finding {
 pub(crate) fn judge(
     answer: &Response<Bytes>,
     application: &Application,
-    spent: &RefreshToken,
+    token: &RefreshToken,
     position: Position,
     started_at: Timestamp,
 ) -> Finding {
-    let sent = [spent.expose(), application.client_secret.expose()];
+    let sent = [token.expose(), application.client_secret.expose()];
     match answer::read(answer, &sent) {
         Verdict::Granted(pair) => Finding::granted(pair, position, started_at),
         Verdict::Throttled(said) => {
             let event = Event::NotSent { retry_after: retry_after(answer.headers()) };
             Finding::without_pair(event, Outcome::Throttled, in_words(&said))
         }
-        Verdict::Rejected(said) => {
-            Finding::without_pair(Event::Rejected, Outcome::Rejected, in_words(&said))
-        }
+        Verdict::Rejected(said) => Finding::without_pair(Event::Rejected, Outcome::Rejected, in_words(&said)),
         Verdict::Misconfigured(said) => {
             Finding::without_pair(Event::Misconfigured, Outcome::Misconfigured, in_words(&said))
         }

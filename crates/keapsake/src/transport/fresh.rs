@@ -75,10 +75,7 @@ impl TokenTransport for FreshConnections {
 }
 
 impl Transport for FreshConnections {
-    fn send(
-        &self,
-        request: Request<Bytes>,
-    ) -> BoxFuture<'static, Result<Response<Bytes>, TransportError>> {
+    fn send(&self, request: Request<Bytes>) -> BoxFuture<'static, Result<Response<Bytes>, TransportError>> {
         let opening = self.open(request.uri());
         Box::pin(async { opening.await?.send(request).await })
     }
@@ -111,9 +108,9 @@ impl Line for Open {
                 })?;
                 Ok(Response::from_parts(head, body.to_bytes()))
             };
-            timeout(ANSWER_TIME, exchange).await.unwrap_or_else(|_| {
-                Err(no_answer(format!("no answer within {} s", ANSWER_TIME.as_secs())))
-            })
+            timeout(ANSWER_TIME, exchange)
+                .await
+                .unwrap_or_else(|_| Err(no_answer(format!("no answer within {} s", ANSWER_TIME.as_secs()))))
         })
     }
 }
@@ -130,10 +127,12 @@ fn in_origin_form(request: Request<Bytes>) -> Result<Request<Full<Bytes>>, Trans
     Ok(Request::from_parts(head, Full::new(body)))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is made for `map_err`")]
 fn no_connection(error: impl ToString) -> TransportError {
     TransportError::not_sent(error.to_string())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is made for `map_err`")]
 fn no_answer(error: impl ToString) -> TransportError {
     TransportError::no_answer(error.to_string())
 }

@@ -40,10 +40,7 @@ impl HttpTransport {
 }
 
 impl Transport for HttpTransport {
-    fn send(
-        &self,
-        request: Request<Bytes>,
-    ) -> BoxFuture<'static, Result<Response<Bytes>, TransportError>> {
+    fn send(&self, request: Request<Bytes>) -> BoxFuture<'static, Result<Response<Bytes>, TransportError>> {
         let Self { client, body_limit } = self.clone();
         Box::pin(async move {
             let request = reqwest::Request::try_from(request)
@@ -54,10 +51,7 @@ impl Transport for HttpTransport {
     }
 }
 
-async fn read_whole(
-    mut answer: reqwest::Response,
-    limit: usize,
-) -> Result<Response<Bytes>, TransportError> {
+async fn read_whole(mut answer: reqwest::Response, limit: usize) -> Result<Response<Bytes>, TransportError> {
     let mut whole = Response::new(Bytes::new());
     *whole.status_mut() = answer.status();
     *whole.headers_mut() = std::mem::take(answer.headers_mut());

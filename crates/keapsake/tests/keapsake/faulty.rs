@@ -75,6 +75,7 @@ impl FaultyStore {
 /// Each method goes through.
 macro_rules! through {
     ($(fn $name:ident(&self $(, $arg:ident: $type:ty)*) -> $out:ty;)+) => {
+        #[expect(clippy::elidable_lifetime_names, reason = "some of them need the name")]
         impl Store for FaultyStore {
             $(fn $name<'a>(&'a self $(, $arg: $type)*) -> BoxFuture<'a, Result<$out, StoreError>> {
                 Box::pin(self.through(stringify!($name), self.inner.$name($($arg),*)))

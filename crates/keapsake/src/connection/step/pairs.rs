@@ -22,6 +22,7 @@ fn ago(span: Duration) -> Timestamp {
 }
 
 /// Three hours before the access token ends; something is due in 50 seconds.
+#[expect(clippy::unnecessary_wraps, reason = "a state may be no record at all")]
 fn with(health: Health) -> Option<Record> {
     let issued = ago(Duration::from_hours(21));
     let linked = Linked {

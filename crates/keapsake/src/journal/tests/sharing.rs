@@ -121,7 +121,9 @@ fn what_was_closed_stays_closed_while_an_older_file_still_says_that_it_is_open()
         process.append(intent(1)).unwrap();
         // Every removal of the first file fails, with or without effect.
         let from = world.disk.operations();
-        [5, 8, 13].into_iter().for_each(|operation| world.disk.fault_at(from + operation, Fault::Fails));
+        for operation in [5, 8, 13] {
+            world.disk.fault_at(from + operation, Fault::Fails);
+        }
         process.renew().unwrap();
         process.append(closed(1)).unwrap();
         process.renew().unwrap();
