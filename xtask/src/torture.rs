@@ -8,6 +8,7 @@
 mod crowd;
 mod disruption;
 mod kills;
+mod ordeal;
 mod settling;
 mod simulation;
 mod tally;
@@ -19,8 +20,10 @@ use std::time::{Duration, Instant, SystemTime};
 use clap::{Args, ValueEnum};
 
 use crate::postgres::Server;
-use crate::world::StoreKind;
 use crate::{duration, keeper, release};
+use crowd::Crowd;
+use kills::Kills;
+use ordeal::endure;
 use tally::Tally;
 
 /// What is built for the parts without keepers.
@@ -165,10 +168,10 @@ impl Part {
             // It is the same each time.
             Self::Model if is_first => simulation::check_model(tally),
             Self::Model => Ok(()),
-            Self::KillsSqlite => kills::run(turn, None, &replay, tally),
-            Self::KillsPostgres => kills::run(turn, Some(&servers.get()?), &replay, tally),
-            Self::CrowdSqlite => crowd::run(turn, None, &replay, tally),
-            Self::CrowdPostgres => crowd::run(turn, Some(&servers.get()?), &replay, tally),
+            Self::KillsSqlite => endure::<Kills>(turn, None, &replay, tally),
+            Self::KillsPostgres => endure::<Kills>(turn, Some(&servers.get()?), &replay, tally),
+            Self::CrowdSqlite => endure::<Crowd>(turn, None, &replay, tally),
+            Self::CrowdPostgres => endure::<Crowd>(turn, Some(&servers.get()?), &replay, tally),
         }
     }
 }
@@ -194,9 +197,4 @@ impl Turn {
     fn is_over(&self) -> bool {
         Instant::now() >= self.until
     }
-}
-
-/// How figures of a store's kind are named.
-fn kind(server: Option<&Rc<Server>>) -> StoreKind {
-    if server.is_some() { StoreKind::Postgres } else { StoreKind::Sqlite }
 }

@@ -101,6 +101,10 @@ impl World {
         })
     }
 
+    pub(crate) fn store_kind(&self) -> StoreKind {
+        if self.database.is_some() { StoreKind::Postgres } else { StoreKind::Sqlite }
+    }
+
     fn store(&self) -> String {
         let file = |path: &Path| format!("sqlite:{}", path.join("store.db").display());
         self.database.as_ref().map_or_else(|| file(self.directory.path()), Database::url)

@@ -1,28 +1,25 @@
 //! Several keepers of one connection, on machines of their own: killed, paused, told wrong times, cut off from their
 //! database, while refreshes become due.
 
-use std::rc::Rc;
 use std::thread;
 use std::time::Duration;
 
 use super::disruption::Spoilt;
+use super::ordeal::Ordeal;
 use super::settling::{Settled, Truth};
-use super::tally::{Tally, Violation};
-use super::{Turn, kind};
+use super::tally::Tally;
 use crate::keeper::Keeper;
-use crate::postgres::{Database, Server};
+use crate::postgres::Database;
 use crate::random::Dice;
-use crate::world::{Reuse, World};
+use crate::world::World;
 
 const MACHINES: [&str; 3] = ["one", "two", "three"];
 
 const UNTIL_DUE: u32 = 22 * 3600;
-const ROUNDS_IN_A_WORLD: u32 = 12;
 const CALL_EVERY: Duration = Duration::from_millis(250);
-const CONNECTED_WITHIN: Duration = Duration::from_mins(1);
 
 /// How far a clock jumps, in seconds: a moment, an hour, days, a year, in both directions.
-const JUMPS: [(u64, i64); 8] = [
+const JUMPS: [(u64, i64); 9] = [
     (4, 5),
     (4, -5),
     (3, 3_600),
@@ -31,6 +28,7 @@ const JUMPS: [(u64, i64); 8] = [
     (2, -20 * 86_400),
     (1, -365 * 86_400),
     (1, 40 * 86_400),
+    (1, 365 * 86_400),
 ];
 
 /// What happens while a refresh is due.
@@ -57,65 +55,27 @@ const ON_A_SERVER: [(u64, Blow); 6] = [
     (10, Blow::Nothing),
 ];
 
-/// Blows until the turn is over, at least one round.
-pub(super) fn run(
-    turn: Turn,
-    server: Option<&Rc<Server>>,
-    replay: &str,
-    tally: &mut Tally,
-) -> anyhow::Result<()> {
-    let mut dice = Dice::new(turn.seed);
-    loop {
-        let mut crowd = Crowd::gather(server, &mut dice)?;
-        if let Err(error) = crowd.live(turn, &mut dice, tally) {
-            crowd.world.directory.keep();
-            let what = format!("{error:#}; its files are in {}", crowd.world.directory.path().display());
-            tally.violation(Violation { what, replay: replay.to_owned() });
-            return Ok(());
-        }
-        if turn.is_over() {
-            return Ok(());
-        }
-    }
-}
-
-struct Crowd {
+/// One connection, and its keepers, each on a machine of its own.
+pub(super) struct Crowd {
     world: World,
     keepers: Vec<Keeper>,
     truth: Truth,
     name: &'static str,
 }
 
-impl Crowd {
-    fn gather(server: Option<&Rc<Server>>, dice: &mut Dice) -> anyhow::Result<Self> {
-        let reuse = if dice.percent(50) { Reuse::Reject } else { Reuse::RevokeFamily };
-        let name = kind(server).word();
-        let world = World::new("crowd", server.cloned(), reuse)?;
-        let mut first = start(&world, "one")?;
-        let truth = connect(&world, &mut first)?;
-        let mut keepers = vec![first];
-        for machine in MACHINES.into_iter().skip(1) {
-            keepers.push(start(&world, machine)?);
-        }
+impl Ordeal for Crowd {
+    const STRIKES: u32 = 12;
+
+    fn begin(world: World) -> anyhow::Result<Self> {
+        let keepers = MACHINES.into_iter().map(|machine| start(&world, machine));
+        let mut keepers: Vec<_> = keepers.collect::<Result<_, _>>()?;
+        let truth = Truth::connected(&world, &mut keepers)?;
+        let name = world.store_kind().word();
         Ok(Self { world, keepers, truth, name })
     }
 
-    fn live(&mut self, turn: Turn, dice: &mut Dice, tally: &mut Tally) -> anyhow::Result<()> {
-        for n in 0..ROUNDS_IN_A_WORLD {
-            if n > 0 && turn.is_over() {
-                break;
-            }
-            self.round(dice, tally)?;
-        }
-        for keeper in std::mem::take(&mut self.keepers) {
-            let told = keeper.kill()?;
-            tally.add(format!("crowd {}: calls", self.name), told.calls);
-            tally.add(format!("crowd {}: calls that failed meanwhile", self.name), told.failed_calls);
-        }
-        Ok(())
-    }
-
-    fn round(&mut self, dice: &mut Dice, tally: &mut Tally) -> anyhow::Result<()> {
+    /// A refresh becomes due, some blows fall, and then all have to find their way back.
+    fn strike(&mut self, dice: &mut Dice, tally: &mut Tally) -> anyhow::Result<()> {
         let spoilt = Spoilt::pick(dice);
         let fault = spoilt.fault(dice);
         let on_its_way = fault.as_ref().map_or(Duration::ZERO, |(_, delay)| *delay);
@@ -127,7 +87,7 @@ impl Crowd {
         let mut wrongs = [0; MACHINES.len()];
         for _ in 0..=dice.below(5) {
             self.listen(dice.up_to(Duration::from_millis(60)))?;
-            self.strike(dice, &mut wrongs, tally)?;
+            self.fall(dice, &mut wrongs, tally)?;
         }
         self.listen(dice.up_to(Duration::from_millis(300)))?;
         for (keeper, wrong) in self.keepers.iter_mut().zip(wrongs) {
@@ -137,10 +97,24 @@ impl Crowd {
         self.world.sandbox.control.clear_faults()?;
         self.settle(tally)
     }
+
+    fn end(self, tally: &mut Tally) -> anyhow::Result<()> {
+        for keeper in self.keepers {
+            let told = keeper.kill()?;
+            tally.add(format!("crowd {}: calls", self.name), told.calls);
+            tally.add(format!("crowd {}: calls that failed meanwhile", self.name), told.failed_calls);
+        }
+        Ok(())
+    }
+
+    fn world(&mut self) -> &mut World {
+        &mut self.world
+    }
 }
 
 impl Crowd {
-    fn strike(
+    /// One blow.
+    fn fall(
         &mut self,
         dice: &mut Dice,
         wrongs: &mut [i64; MACHINES.len()],
@@ -219,14 +193,8 @@ impl Crowd {
     fn settle(&mut self, tally: &mut Tally) -> anyhow::Result<()> {
         let settled = self.truth.settle(&mut self.world, &mut self.keepers)?;
         tally.add(format!("crowd {}: {}", self.name, settled.words()), 1);
-        if settled == Settled::Alive {
-            return Ok(());
-        }
-        let Some(first) = self.keepers.first_mut() else { return Ok(()) };
-        self.truth = connect(&self.world, first)?;
-        for keeper in &mut self.keepers {
-            keeper.listen(CONNECTED_WITHIN, |told| told.phase == "connected")?;
-            (keeper.told.granted, keeper.told.kept) = (0, 0);
+        if settled != Settled::Alive {
+            self.truth = Truth::connected(&self.world, &mut self.keepers)?;
         }
         Ok(())
     }
@@ -252,10 +220,4 @@ fn start(world: &World, machine: &str) -> anyhow::Result<Keeper> {
         keeper.is_ready().map(|()| keeper)
     };
     try_once().or_else(|_| try_once())
-}
-
-fn connect(world: &World, keeper: &mut Keeper) -> anyhow::Result<Truth> {
-    keeper.tell("connect acme")?;
-    keeper.wait_for("connected", CONNECTED_WITHIN)?;
-    Truth::of(world)
 }

@@ -1,81 +1,42 @@
 //! `kill -9`: a keeper is killed while its refresh is due, and started again, again and again.
 
-use std::rc::Rc;
 use std::thread;
 use std::time::Duration;
 
 use super::disruption::{Moment, Spoilt};
+use super::ordeal::Ordeal;
 use super::settling::{Settled, Truth};
-use super::tally::{Tally, Violation};
-use super::{Turn, kind};
+use super::tally::Tally;
 use crate::keeper::Keeper;
-use crate::postgres::Server;
 use crate::random::Dice;
-use crate::world::{Reuse, World};
+use crate::world::World;
 
 /// The next refresh is due three hours before the access token's 24 are over.
 const UNTIL_DUE: u32 = 22 * 3600;
 
-/// Then there is a new world: other files, another way to treat tokens that are used twice.
-const KILLS_IN_A_WORLD: u32 = 40;
-
 /// A moment that does not come is not waited for any longer.
 const MOMENT_WITHIN: Duration = Duration::from_millis(1_500);
 
-const CONNECTED_WITHIN: Duration = Duration::from_mins(1);
-
-/// Kills until the turn is over, at least once.
-pub(super) fn run(
-    turn: Turn,
-    server: Option<&Rc<Server>>,
-    replay: &str,
-    tally: &mut Tally,
-) -> anyhow::Result<()> {
-    let mut dice = Dice::new(turn.seed);
-    loop {
-        let mut life = Life::begin(server, &mut dice)?;
-        if let Err(error) = life.lead(turn, &mut dice, tally) {
-            life.world.directory.keep();
-            let what = format!("{error:#}; its files are in {}", life.world.directory.path().display());
-            tally.violation(Violation { what, replay: replay.to_owned() });
-            return Ok(());
-        }
-        if turn.is_over() {
-            return Ok(());
-        }
-    }
-}
-
-/// One connection in one world, and the keeper that has it.
-struct Life {
+/// One connection, and the keeper that has it.
+pub(super) struct Kills {
     world: World,
     keeper: Option<Keeper>,
     truth: Truth,
     name: &'static str,
 }
 
-impl Life {
-    fn begin(server: Option<&Rc<Server>>, dice: &mut Dice) -> anyhow::Result<Self> {
-        let reuse = if dice.percent(50) { Reuse::Reject } else { Reuse::RevokeFamily };
-        let name = kind(server).word();
-        let world = World::new("kills", server.cloned(), reuse)?;
+impl Ordeal for Kills {
+    const STRIKES: u32 = 40;
+
+    fn begin(world: World) -> anyhow::Result<Self> {
         let mut keeper = world.keeper("one")?;
         keeper.is_ready()?;
-        let truth = connect(&world, &mut keeper)?;
+        let truth = Truth::connected(&world, std::slice::from_mut(&mut keeper))?;
+        let name = world.store_kind().word();
         Ok(Self { world, keeper: Some(keeper), truth, name })
     }
 
-    fn lead(&mut self, turn: Turn, dice: &mut Dice, tally: &mut Tally) -> anyhow::Result<()> {
-        for n in 0..KILLS_IN_A_WORLD {
-            if n > 0 && turn.is_over() {
-                return Ok(());
-            }
-            self.kill_once(dice, tally)?;
-        }
-        Ok(())
-    }
-
-    fn kill_once(&mut self, dice: &mut Dice, tally: &mut Tally) -> anyhow::Result<()> {
+    fn strike(&mut self, dice: &mut Dice, tally: &mut Tally) -> anyhow::Result<()> {
         let name = self.name;
         let spoilt = Spoilt::pick(dice);
         let fault = spoilt.fault(dice);
@@ -97,6 +58,16 @@ impl Life {
         self.recover(tally)
     }
 
+    fn end(self, _: &mut Tally) -> anyhow::Result<()> {
+        self.keeper.map_or(Ok(()), Keeper::stop)
+    }
+
+    fn world(&mut self) -> &mut World {
+        &mut self.world
+    }
+}
+
+impl Kills {
     /// Lets the refresh become due, and kills at this moment.
     fn kill_at(&mut self, moment: Moment) -> anyhow::Result<()> {
         let mut keeper = self.keeper()?;
@@ -131,16 +102,9 @@ impl Life {
         let settled = self.truth.settle(&mut self.world, std::slice::from_mut(&mut keeper))?;
         tally.add(format!("kills {}: {}", self.name, settled.words()), 1);
         if settled != Settled::Alive {
-            self.truth = connect(&self.world, &mut keeper)?;
+            self.truth = Truth::connected(&self.world, std::slice::from_mut(&mut keeper))?;
         }
         self.keeper = Some(keeper);
         Ok(())
     }
-}
-
-fn connect(world: &World, keeper: &mut Keeper) -> anyhow::Result<Truth> {
-    keeper.tell("connect acme")?;
-    keeper.wait_for("connected", CONNECTED_WITHIN)?;
-    (keeper.told.granted, keeper.told.kept) = (0, 0);
-    Truth::of(world)
 }

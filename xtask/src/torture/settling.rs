@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 
 use crate::keeper::{Keeper, Told};
 use crate::sandbox::Grant;
@@ -15,6 +15,7 @@ const ATTEMPTS_MAX: u32 = 30;
 /// What is due takes real time, and another process may have to find out.
 const WAIT: Duration = Duration::from_secs(3);
 
+const CONNECTED_WITHIN: Duration = Duration::from_mins(1);
 const CALLED_WITHIN: Duration = Duration::from_mins(1);
 
 /// What has been true since the connection was last seen alive.
@@ -47,8 +48,16 @@ impl Settled {
 }
 
 impl Truth {
-    /// Of a connection that has just been made.
-    pub(super) fn of(world: &World) -> anyhow::Result<Self> {
+    /// Of a connection that is made by one of the keepers; the others hear of it.
+    pub(super) fn connected(world: &World, keepers: &mut [Keeper]) -> anyhow::Result<Self> {
+        let first = keepers.first_mut().context("there is no keeper")?;
+        first.tell("connect acme")?;
+        first.wait_for("connected", CONNECTED_WITHIN)?;
+        for keeper in keepers {
+            let heard = keeper.listen(CONNECTED_WITHIN, is_well)?;
+            ensure!(heard, "a keeper does not hear of the new connection: {:?}", keeper.told);
+            (keeper.told.granted, keeper.told.kept) = (0, 0);
+        }
         Ok(Self { grant: world.sandbox.control.grant()?, granted: 0, kept: 0 })
     }
 
