@@ -66,6 +66,9 @@ async fn pages() -> Vec<(&'static str, Answer)> {
     pages.push(("disconnected", world.send(get("")).await));
 
     pages.extend(in_trouble().await);
+    pages.extend(restored().await);
+    pages.push(("outage", outage().await));
+    pages.push(("damaged-journal", damaged_journal().await));
     pages.push(("rejected", rejected_with_deliveries().await));
     pages.push(("old-refresh-token", unreached_for(31).await));
     pages.push(("very-old-refresh-token", unreached_for(44).await));
@@ -84,6 +87,11 @@ async fn in_trouble() -> Vec<(&'static str, Answer)> {
     world.advance(HOUR * 6);
     world.reaches("unreached").await;
     pages.push(("unreached", world.send(get("")).await));
+    let world = lived_in().await;
+    world.sandbox.add_fault(Fault::new(FaultEffect::Throttle { retry_after: Some(120) }).path("/token"));
+    world.advance(HOUR * 6);
+    world.reaches("unreached").await;
+    pages.push(("asked-to-wait", world.send(get("")).await));
     let world = lived_in().await;
     world.sandbox.add_fault(Fault::new(FaultEffect::Drop).path("/token"));
     world.advance(HOUR * 6);
@@ -104,9 +112,56 @@ async fn in_trouble() -> Vec<(&'static str, Answer)> {
     world.stop().await;
     world.advance(DAY * 46);
     world.start(SECRET).await;
+    world.reaches("suspect").await;
+    world.comes_to_rest().await;
+    world.advance(Duration::from_secs(31));
     world.reaches("needs-reconnect").await;
     pages.push(("expired", world.send(get("")).await));
     pages
+}
+
+/// A copy, an older state, and the question before somebody goes on.
+async fn restored() -> Vec<(&'static str, Answer)> {
+    let mut world = lived_in().await;
+    let copy = world.back_up().await;
+    world.stop().await;
+    std::fs::remove_dir_all(world.journal()).unwrap();
+    world.restore(copy).await;
+    world.start(SECRET).await;
+    let mut pages =
+        vec![("copied", world.send(get("")).await), ("adopt-copy", world.send(get("/adopt")).await)];
+    let mut world = lived_in().await;
+    let backup = world.back_up().await;
+    world.send(post("/disconnect")).await;
+    world.stop().await;
+    world.restore(backup).await;
+    world.start(SECRET).await;
+    pages.push(("restored", world.send(get("")).await));
+    pages.push(("adopt-older", world.send(get("/adopt")).await));
+    pages
+}
+
+/// An hour without Keap, and what was before.
+async fn outage() -> Answer {
+    let world = lived_in().await;
+    world.wire.cut();
+    world.advance(HOUR * 5);
+    for _ in 0..57 {
+        world.comes_to_rest().await;
+        world.advance(Duration::from_secs(61));
+    }
+    world.comes_to_rest().await;
+    world.send(get("")).await
+}
+
+/// A copy of it was put back beside it.
+async fn damaged_journal() -> Answer {
+    let mut world = lived_in().await;
+    world.stop().await;
+    let file = std::fs::read_dir(world.journal()).unwrap().next().unwrap().unwrap().path();
+    std::fs::copy(&file, world.journal().join("from-a-backup.journal")).unwrap();
+    world.start(SECRET).await;
+    world.send(get("")).await
 }
 
 async fn api_key() -> Answer {
@@ -126,6 +181,7 @@ async fn lived_in() -> World {
     }
     until(|| async { world.outbox.summary().await.unwrap().done == 3 }).await;
     for generation in 2..6 {
+        world.comes_to_rest().await;
         world.sandbox.clock().set(world.keap.status().times.unwrap().refresh_at);
         until(|| async { world.keap.status().position.unwrap().generation == generation }).await;
     }
@@ -162,16 +218,12 @@ async fn unreached_for(days: u32) -> Answer {
     world.advance(HOUR * 6);
     world.reaches("unreached").await;
     for _ in 0..2 {
-        let due = world.keap.status().times.unwrap().refresh_at;
-        world.sandbox.clock().set(due);
-        until(|| async { world.keap.status().times.unwrap().refresh_at > due }).await;
+        world.comes_to_rest().await;
+        world.sandbox.clock().set(world.keap.status().times.unwrap().refresh_at);
     }
+    world.comes_to_rest().await;
     let issued = world.keap.status().times.unwrap().refresh_issued_at;
     world.sandbox.clock().set(keapsake::clock::later(issued, DAY * days + HOUR));
-    until(|| async {
-        let status = world.keap.status();
-        status.times.is_some_and(|times| times.refresh_at > status.now)
-    })
-    .await;
+    world.comes_to_rest().await;
     world.send(get("")).await
 }

@@ -77,6 +77,26 @@ impl World {
         self.directory.path().join("data")
     }
 
+    /// No file holds this, wherever it is.
+    pub(crate) fn assert_is_not_stored(&self, secret: &str) {
+        let mut folders = vec![self.data()];
+        let mut files = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let content = std::fs::read(&path).unwrap();
+                let is_in_it = content.windows(secret.len()).any(|window| window == secret.as_bytes());
+                assert!(!is_in_it, "{} holds a secret", path.display());
+                files += 1;
+            }
+        }
+        assert!(files >= 5, "there was something to search");
+    }
+
     /// Reads what is stored, beside the application.
     pub(crate) async fn database(&self) -> SqliteConnection {
         let file = self.data().join("buttonpush.db");

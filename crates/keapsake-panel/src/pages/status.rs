@@ -1,23 +1,4 @@
-//! `GET /status.json`: the same for programs.
-//!
-//! For administrators, as the page. Fields may be added; none is renamed or removed. Times are in UTC as
-//! `2026-11-24T10:30:00Z`; what is not known or not so is `null`. There are no secrets in it.
-//!
-//! | Field | Meaning |
-//! |---|---|
-//! | `now` | the time on the SDK's clock |
-//! | `phase`, `since`, `reason`, `attempts` | how the connection is: `not-connected`, `connected`, `refreshing`, `unreached`, `unconfirmed`, `suspect`, `misconfigured`, `restored` (reason `older` or `copied`), `needs-reconnect` (reason `rejected` or `expired`), `disconnected`, `api-key`; since when; after how many tries or refusals |
-//! | `title`, `text`, `next`, `time_left` | the page's words for it; may change with any version |
-//! | `needs_a_person`, `can_call` | whether only a person can go on; whether calls work now |
-//! | `account`, `lineage`, `generation` | the account's host; which pair of tokens is held |
-//! | `connected_at`, `access_issued_at`, `access_expires_at`, `refresh_at` | the access token's times, and when it is renewed |
-//! | `refresh_token_issued_at`, `refresh_token_expires_at`, `refresh_token_age_days` | the refresh token's, which ends after 45 days; worth a warning from 30, 40 and 44 days on |
-//! | `alarms` | what is raised: `condition` (see `keapsake::alarm`), `severity` (`info`, `warning`, `error`), `title`, `advice`, `since` |
-//! | `journal` | `file` (its name), `size` and `used` in bytes, `records`, `open` requests, `unsaved` answers, `last_append_ms`, `damage` found at the start, `trouble`; `null` without one |
-//! | `store` | `trouble` |
-//! | `clock_ahead_s` | how far our clock is ahead of Keap's, in seconds |
-//! | `history` | the last 20 attempts, newest first: `kind` (`authorization`, `refresh`, `disconnection`), `lineage`, `generation`, `started_at`, `ended_at`, `outcome` (`done`, `not_sent`, `throttled`, `unconfirmed`, `rejected`, `misconfigured`, `superseded`, `other_account`, or `null` while it runs), `words` |
-//! | `deliveries` | `waiting`, `failed`, `delivered`, `oldest_waiting`, `paused_until`; `null` without an outbox |
+//! `GET /status.json`: the same for programs. The README says what is in it.
 
 use axum::extract::State;
 use axum::http::header;
