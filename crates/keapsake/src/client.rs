@@ -9,6 +9,7 @@ pub mod account;
 pub mod call;
 pub mod contacts;
 pub mod custom_fields;
+pub mod keys;
 pub mod tags;
 
 mod builder;

@@ -264,11 +264,11 @@ impl Keap {
         }
     }
 
-    fn keeper(&self) -> Result<&Arc<Keeper>, Error> {
+    pub(super) fn keeper(&self) -> Result<&Arc<Keeper>, Error> {
         match &self.0.mode {
             Mode::OAuth(keeper) => Ok(keeper),
             Mode::ApiKey(_) => Err(Error::request(
-                "this application talks to Keap with an API key, so there is nothing to connect or disconnect",
+                "this application talks to Keap with an API key, so there is no connection of its own",
             )),
         }
     }

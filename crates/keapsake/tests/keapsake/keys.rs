@@ -233,3 +233,16 @@ fn the_inventory_names_the_cryptography_in_use() {
     }
     assert_eq!(named, used);
 }
+
+#[tokio::test]
+async fn a_running_program_changes_its_data_key() {
+    let mut world = World::connected().await;
+    let rotated = world.keap.keys().rotate().await.unwrap();
+    assert_eq!((rotated.number, rotated.resealed), (2, 1));
+    assert!(world.keap.account().user_info().await.is_ok());
+    world.advance(Duration::from_hours(22));
+    world.reaches_generation(2).await;
+    assert!(world.keap.keys().retire(&[]).await.unwrap().removed.is_empty(), "the old one is too young to go");
+    world.restart().await;
+    assert!(world.keap.account().user_info().await.is_ok());
+}
