@@ -9,8 +9,8 @@ mod clock;
 mod options;
 mod order;
 mod report;
-mod work;
 mod witness;
+mod work;
 
 use std::process::ExitCode;
 
