@@ -113,6 +113,28 @@ fn a_file_that_cannot_be_removed_is_never_taken_for_that_of_a_dead_owner() {
 }
 
 #[test]
+fn a_file_that_was_made_in_vain_is_never_taken_for_that_of_a_dead_owner() {
+    let mut made = 0;
+    for seed in 0..30 {
+        let world = World::new(seed);
+        let (first, _) = world.start(1);
+        first.append(intent(1)).unwrap();
+        // Create, write, sync, rename; the last one fails, with or without effect, and so does removing it.
+        let from = world.disk.operations();
+        [4, 5, 6].into_iter().for_each(|operation| world.disk.fault_at(from + operation, Fault::Fails));
+        first.renew().unwrap_err();
+        made += usize::from(world.journals().len() == 2);
+        let (second, recovered) = world.start(2);
+        assert_eq!(recovered, Recovered::default(), "seed {seed}");
+        drop(second);
+        first.append(closed(1)).unwrap();
+        first.renew().unwrap();
+        assert_eq!(world.disk.files().len(), 2, "seed {seed}: it goes with the next one; each has its own");
+    }
+    assert!(made > 0, "it never got its name");
+}
+
+#[test]
 fn what_was_closed_stays_closed_while_an_older_file_still_says_that_it_is_open() {
     let mut lingered = 0;
     for seed in 0..30 {
