@@ -59,6 +59,9 @@ pub(crate) fn span(span: Duration) -> String {
 
 /// How long something took.
 pub(crate) fn took(span: Duration) -> String {
+    if span < Duration::from_millis(1) {
+        return "under 1 ms".into();
+    }
     if span < Duration::from_millis(100) {
         return format!("{} ms", span.as_millis());
     }
@@ -97,6 +100,21 @@ mod tests {
         ];
         for (seconds, words) in table {
             assert_eq!(span(Duration::from_secs(seconds)), words);
+        }
+    }
+
+    #[test]
+    fn how_long_it_took_reads_well() {
+        let table = [
+            (0, "under 1 ms"),
+            (3, "3 ms"),
+            (99, "99 ms"),
+            (100, "0.1 s"),
+            (9_990, "9.9 s"),
+            (72_000, "1 min"),
+        ];
+        for (millis, words) in table {
+            assert_eq!(took(Duration::from_millis(millis)), words);
         }
     }
 

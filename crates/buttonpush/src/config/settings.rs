@@ -58,7 +58,7 @@ settings! {
     keapsake_key_file,
     /// What is known of how Keap treats a refresh token that comes twice: `unmeasured` (the default), `access-token-tells`, `grace:<seconds>` or `reuse-revokes`.
     keapsake_policy,
-    /// Where alarms are POSTed as signed JSON; they always go to the log, too.
+    /// Where alarms are sent, as signed JSON; they always go to the log, too.
     keapsake_alarm_webhook_url,
     /// What alarms to the webhook are signed with, at least 16 characters; goes with its URL.
     keapsake_alarm_webhook_secret,

@@ -203,7 +203,7 @@ fn what_was_measured_at_keap_is_a_policy() {
     assert_eq!(load(&[], None).unwrap().policy, Policy::Unmeasured);
     assert_eq!(policy("unmeasured"), Policy::Unmeasured);
     assert_eq!(policy("access-token-tells"), Policy::AccessTokenTells);
-    assert_eq!(policy("grace:60"), Policy::Grace(std::time::Duration::from_secs(60)));
+    assert_eq!(policy("grace:60"), Policy::Grace(std::time::Duration::from_mins(1)));
     assert_eq!(policy("reuse-revokes"), Policy::ReuseRevokes);
     let file = load(&[], Some("keapsake_policy = \"grace:5\"")).unwrap();
     assert_eq!(file.policy, Policy::Grace(std::time::Duration::from_secs(5)));

@@ -22,33 +22,38 @@ struct Question {
 
 impl Panel {
     /// By what the database was recognised as another one, as long as nobody has decided.
-    fn restored(&self) -> Result<Option<RestoredReason>, Response> {
-        if self.keap.application().is_none() {
-            return Err(self.trouble(&Trouble::NOTHING_TO_CONNECT));
-        }
+    fn restored(&self) -> Option<RestoredReason> {
         match self.keap.status().phase {
-            Phase::Restored { reason, .. } => Ok(Some(reason)),
-            _ => Ok(None),
+            Phase::Restored { reason, .. } => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// There is no question, or no longer: somebody has decided, perhaps in another window.
+    fn nothing_to_decide(&self) -> Response {
+        match self.keap.application() {
+            Some(_) => self.to(""),
+            None => self.trouble(&Trouble::NOTHING_TO_CONNECT),
         }
     }
 }
 
-pub(crate) async fn show(State(panel): State<Panel>, admin: Admin) -> Result<Response, Response> {
-    let Some(reason) = panel.restored()? else { return Ok(panel.to("")) };
-    Ok(render(&Question {
+pub(crate) async fn show(State(panel): State<Panel>, admin: Admin) -> Response {
+    let Some(reason) = panel.restored() else { return panel.nothing_to_decide() };
+    render(&Question {
         frame: panel.frame(),
         csrf_token: admin.csrf_token,
         is_spent: reason == RestoredReason::Older,
         panel: panel.path(""),
         action: panel.path("/adopt"),
-    }))
+    })
 }
 
 pub(crate) async fn submit(State(panel): State<Panel>, _: AdminForm<NoFields>) -> Result<Response, Response> {
-    // Decided already, perhaps in another window: then this page's question is no longer asked.
-    if panel.restored()?.is_some() {
-        panel.keap.adopt().await.map_err(|error| panel.database_failed(&error))?;
-        tracing::warn!("an administrator decided to go on with the restored or copied database");
+    if panel.restored().is_none() {
+        return Ok(panel.nothing_to_decide());
     }
+    panel.keap.adopt().await.map_err(|error| panel.database_failed(&error))?;
+    tracing::warn!("an administrator decided to go on with the restored or copied database");
     Ok(panel.to(""))
 }

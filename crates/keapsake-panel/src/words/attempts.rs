@@ -42,7 +42,7 @@ pub(crate) fn tone(entry: &Entry) -> &'static str {
 
 /// Whether Keap was reached the last time, and had too much to do.
 pub(crate) fn was_asked_to_wait(newest_first: &[Entry]) -> bool {
-    let renewals = newest_first.iter().filter(|entry| entry.kind == Kind::Refresh);
-    let last = renewals.filter_map(|entry| entry.ending.as_ref()).next();
+    let mut renewals = newest_first.iter().filter(|entry| entry.kind == Kind::Refresh);
+    let last = renewals.find_map(|entry| entry.ending.as_ref());
     last.is_some_and(|ending| ending.outcome == Outcome::Throttled)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use keap_sandbox::{Fault, FaultEffect};
 
 use crate::visit::get;
-use crate::world::{HOUR, World, contact, tag, until};
+use crate::world::{HOUR, SECRET, World, contact, tag, until};
 
 const HOSTILE: &str = r#"</p><script>alert(1)</script><img src=x onerror='alert(2)' title="&quot;">"#;
 
@@ -57,6 +57,19 @@ async fn why_a_renewal_failed_is_escaped() {
     world.advance(HOUR * 22);
     world.reaches("suspect").await;
     assert_harmless(&world, words).await;
+}
+
+#[tokio::test]
+async fn names_of_files_in_the_journals_folder_are_escaped() {
+    let mut world = World::connected().await;
+    world.stop().await;
+    let file = std::fs::read_dir(world.journal()).unwrap().next().unwrap().unwrap().path();
+    let name = "a<img src=x onerror='alert(1)'>.journal";
+    std::fs::copy(&file, world.journal().join(name)).unwrap();
+    world.start(SECRET).await;
+    assert_harmless(&world, "<img src=x onerror='alert(1)'>.journal is a copy").await;
+    let json = world.send(get("/status.json")).await;
+    assert!(json.body.contains("\\u003cimg src=x") && !json.body.contains('<'), "{}", json.body);
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ fn assert_says(page: &Page, sentences: &[&str]) {
     }
 }
 
-async fn generation(world: &World) -> u64 {
+fn generation(world: &World) -> u64 {
     world.keap.status().position.unwrap().generation
 }
 
@@ -120,7 +120,7 @@ async fn a_copy_that_is_adopted_lives_on() {
     let mut world = copied().await;
     let answer = world.send(post("/adopt")).await;
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, MOUNT));
-    until(|| async { generation(&world).await == 2 }).await;
+    until(|| async { generation(&world) == 2 }).await;
     world.page_in("connected").await;
     assert_renews(&mut world).await;
 }
@@ -130,7 +130,7 @@ async fn an_older_state_that_is_adopted_is_tried() {
     let mut world = older().await;
     world.send(post("/adopt")).await;
     // This one was lucky: a disconnection leaves the tokens good at Keap.
-    until(|| async { generation(&world).await == 2 }).await;
+    until(|| async { generation(&world) == 2 }).await;
     assert_renews(&mut world).await;
 }
 
@@ -153,9 +153,9 @@ async fn connecting_again_is_a_way_out_of_an_older_state() {
 /// It is out for good: it renews itself now, and after a restart.
 async fn assert_renews(world: &mut World) {
     for _ in 0..2 {
-        let before = generation(world).await;
+        let before = generation(world);
         world.advance(HOUR * 22);
-        until(|| async { generation(world).await == before + 1 }).await;
+        until(|| async { generation(world) == before + 1 }).await;
         world.page_in("connected").await;
         world.stop().await;
         world.start(SECRET).await;
@@ -185,7 +185,7 @@ async fn what_the_journal_can_heal_is_healed() {
     let backup = world.back_up().await;
     for expected in [2, 3] {
         world.advance(HOUR * 22);
-        until(|| async { generation(&world).await == expected }).await;
+        until(|| async { generation(&world) == expected }).await;
     }
     let asked = world.token_requests();
     world.stop().await;
