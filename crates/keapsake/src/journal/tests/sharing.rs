@@ -121,7 +121,9 @@ fn a_file_that_was_made_in_vain_is_never_taken_for_that_of_a_dead_owner() {
         first.append(intent(1)).unwrap();
         // Create, write, sync, rename; the last one fails, with or without effect, and so does removing it.
         let from = world.disk.operations();
-        [4, 5, 6].into_iter().for_each(|operation| world.disk.fault_at(from + operation, Fault::Fails));
+        for operation in [4, 5, 6] {
+            world.disk.fault_at(from + operation, Fault::Fails);
+        }
         first.renew().unwrap_err();
         made += usize::from(world.journals().len() == 2);
         let (second, recovered) = world.start(2);
