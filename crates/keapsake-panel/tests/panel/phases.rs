@@ -67,6 +67,7 @@ async fn refreshing() {
     let world = World::connected().await;
     world.wire.hold();
     world.advance(HOUR * 22);
+    until(|| async { world.wire.said().len() == 2 }).await;
     let page = world.page_in("refreshing").await;
     assert_says(&page, &["renewing right now", "Keap was asked for new tokens just now."]);
     assert_says(&page, &["Calls to Keap work until", "Running"]);
