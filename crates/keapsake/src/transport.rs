@@ -25,10 +25,7 @@ pub trait Transport: Send + Sync + 'static {
     /// # Errors
     /// [`TransportError`] says whether the request may have been received. Never resend on
     /// [`Reach::Unknown`] unless repeating the request is harmless.
-    fn send(
-        &self,
-        request: Request<Bytes>,
-    ) -> BoxFuture<'static, Result<Response<Bytes>, TransportError>>;
+    fn send(&self, request: Request<Bytes>) -> BoxFuture<'static, Result<Response<Bytes>, TransportError>>;
 }
 
 /// Sends token requests, each on a connection of its own that is open before the request is written.

@@ -44,6 +44,8 @@ impl Deployment {
     /// Another process was cut off; if it was on this machine, its answer may be in its journal.
     pub(super) async fn look_for_the_dead(self: &Arc<Self>) -> Result<(), StoreError> {
         let Some(journal) = &self.journal else { return Ok(()) };
+        // It may have sealed its answer with a newer data key than we know.
+        self.read_keys_again().await?;
         let recovered = journal.recover().await;
         self.trouble.journal(&recovered);
         match recovered {

@@ -49,7 +49,8 @@ async fn connections_nobody_holds_are_refreshed_too() {
 #[tokio::test]
 async fn each_has_its_own_account_tokens_and_end() {
     let world = World::new().await;
-    let (one, two) = (world.keap.connection(&id(1)).await.unwrap(), world.keap.connection(&id(2)).await.unwrap());
+    let (one, two) =
+        (world.keap.connection(&id(1)).await.unwrap(), world.keap.connection(&id(2)).await.unwrap());
     let _ = connect(&world, &one, "acme").await;
     let _ = connect(&world, &two, "globex").await;
     assert_ne!(one.status().account, two.status().account);
@@ -62,7 +63,8 @@ async fn each_has_its_own_account_tokens_and_end() {
 #[tokio::test]
 async fn a_callback_belongs_to_its_connection() {
     let world = World::new().await;
-    let (one, two) = (world.keap.connection(&id(1)).await.unwrap(), world.keap.connection(&id(2)).await.unwrap());
+    let (one, two) =
+        (world.keap.connection(&id(1)).await.unwrap(), world.keap.connection(&id(2)).await.unwrap());
     let started = one.start_authorization("session", false).await.unwrap();
     let back = world.sandbox.consent(started.url.as_str(), "acme", Decision::Allow).await.unwrap();
     let query = back.split_once('?').unwrap().1;

@@ -48,13 +48,8 @@ impl Application {
         let started = keap.start_authorization("session", false).await.unwrap();
         let back = self.sandbox.consent(started.url.as_str(), "acme", Decision::Allow).await.unwrap();
         let query = back.split_once('?').unwrap().1;
-        let _ = keap
-            .receive_callback(query, Some(&started.browser_key))
-            .await
-            .unwrap()
-            .complete()
-            .await
-            .unwrap();
+        let _ =
+            keap.receive_callback(query, Some(&started.browser_key)).await.unwrap().complete().await.unwrap();
     }
 
     /// A day passes, and the token is refreshed.
@@ -96,7 +91,10 @@ fn restore(backup: &Path, data: &Path, is_another_file: bool) {
 fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
-        let (from, to) = { let entry = entry.unwrap(); (entry.path(), to.join(entry.file_name())) };
+        let (from, to) = {
+            let entry = entry.unwrap();
+            (entry.path(), to.join(entry.file_name()))
+        };
         if from.is_dir() {
             copy_folder(&from, &to);
         } else {

@@ -93,7 +93,9 @@ async fn send(server: &Server, scheme: &str) -> Result<http::Response<Bytes>, Tr
 
 #[tokio::test]
 async fn a_request_without_an_answer_is_sent_once_and_its_fate_is_unknown() {
-    for manner in [Manner::ReadsAndHangsUp, Manner::ReadsAndResets, Manner::AnswersHalf, Manner::AnswersNonsense] {
+    for manner in
+        [Manner::ReadsAndHangsUp, Manner::ReadsAndResets, Manner::AnswersHalf, Manner::AnswersNonsense]
+    {
         let server = Server::start(manner).await;
         let error = send(&server, "http").await.unwrap_err();
         assert_eq!(error.reach(), Reach::Unknown, "{error}");
