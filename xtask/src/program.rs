@@ -173,7 +173,8 @@ mod tests {
     #[test]
     fn last_words_are_heard_after_the_end() {
         let mut program =
-            Program::spawn(Command::new("sh").args(["-c", "read name; echo hello $name; sleep 60"])).unwrap();
+            Program::spawn(Command::new("sh").args(["-c", "read name; echo hello $name; exec sleep 60"]))
+                .unwrap();
         assert_eq!(program.hear(Instant::now()), Heard::Silence);
         program.tell("you").unwrap();
         let soon = Instant::now() + Duration::from_secs(20);
