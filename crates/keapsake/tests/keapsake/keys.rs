@@ -242,7 +242,10 @@ async fn a_running_program_changes_its_data_key() {
     assert!(world.keap.account().user_info().await.is_ok());
     world.advance(Duration::from_hours(22));
     world.reaches_generation(2).await;
-    assert!(world.keap.keys().retire(&[]).await.unwrap().removed.is_empty(), "the old one is too young to go");
+    assert!(
+        world.keap.keys().retire(&[]).await.unwrap().removed.is_empty(),
+        "the old one is too young to go"
+    );
     world.restart().await;
     assert!(world.keap.account().user_info().await.is_ok());
 }
