@@ -69,6 +69,7 @@ fn name(event: &Event) -> &'static str {
         Event::Restored(_) => "Restored",
         Event::Adopted { .. } => "Adopted",
         Event::Asked => "Asked",
+        Event::Misdated => "Misdated",
         Event::Named(_) => "Named",
         Event::Disconnected => "Disconnected",
         Event::Started => "Started",

@@ -12,7 +12,6 @@ use uuid::Uuid;
 use super::history::{Ending, Entry, Kind, Outcome};
 use super::keeper::Keeper;
 use super::keeper::saving::{Change, NewPair, Published, Saved};
-use super::policy::PRESUMED_DEAD;
 use super::protocol::{self, Phase, Reply};
 use super::record::Position;
 use super::step::Event;
@@ -338,7 +337,7 @@ impl Attempt<'_> {
         };
         self.may_still_run = true;
         self.keeper.set_refreshing(None);
-        self.heard(outcome).map_or(Reply::Failed, |()| Reply::Done)
+        self.heard(outcome).map_or(Reply::Failed, |_| Reply::Done)
     }
 
     async fn withdraw(&mut self) -> Reply {
@@ -355,7 +354,7 @@ impl Attempt<'_> {
         self.keeper.set_refreshing(None);
         let Keeper { id, deployment, .. } = self.keeper;
         let outcome = if self.may_still_run {
-            deployment.store.lease(id, deployment.owner, PRESUMED_DEAD).await.map(|_| ())
+            deployment.rest(id).await
         } else {
             deployment.store.release(id, deployment.owner).await
         };

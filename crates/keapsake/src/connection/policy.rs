@@ -66,6 +66,15 @@ impl Policy {
         }
     }
 
+    /// For how long after an unconfirmed attempt nobody may send another, by the store's time: the clocks of several
+    /// machines do not agree.
+    pub fn rest(self) -> Duration {
+        match self {
+            Self::AccessTokenTells => LATE_PROBE,
+            Self::Unmeasured | Self::Grace(_) | Self::ReuseRevokes => PRESUMED_DEAD,
+        }
+    }
+
     /// After the old access token was accepted, `since` the attempt ended.
     pub fn after_acceptance(self, ended: Timestamp, now: Timestamp) -> Plan {
         let late = later(ended, LATE_PROBE);

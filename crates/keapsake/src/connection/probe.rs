@@ -21,7 +21,18 @@ impl Keeper {
         if outcome.is_err() { Came::Trouble } else { Came::ToAnEnd }
     }
 
+    /// Whether the access token at hand can still tell something: it has not ended, or Keap has refused it already.
+    pub(super) fn can_be_probed(&self) -> bool {
+        self.access_header().is_some() || self.refused().is_some()
+    }
+
     async fn ask_access_token(&self) -> Result<(), StoreError> {
+        if let Some(position) = self.refused() {
+            // A call has heard it.
+            let event = Event::Probed { accepted: false };
+            let about = Some(position);
+            return self.save_and_publish(Change { event: &event, pair: None, ends: None, about }).await;
+        }
         let Some((position, request)) = self.probe_request() else { return Ok(()) };
         let event = match self.deployment.api.send(request).await {
             Ok(answer) if answer.status() == StatusCode::UNAUTHORIZED => Event::Probed { accepted: false },

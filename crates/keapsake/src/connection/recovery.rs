@@ -84,6 +84,7 @@ impl Deployment {
             let open = self.store.open_entries(&attempt.connection).await?;
             if let Some(entry) = open.iter().find(|entry| entry.id == attempt.entry) {
                 self.keeper(&attempt.connection).await?.end_as_unconfirmed(entry).await?;
+                self.rest(&attempt.connection).await?;
             }
         }
         Ok(())
@@ -137,6 +138,25 @@ impl Deployment {
             }
         }
         Ok(!positions.is_empty())
+    }
+
+    /// Whoever lives through a change of the copy (a failover, a file put in its place) and finds nothing older in it than
+    /// it has seen, knows that it is the same data.
+    pub(super) async fn settle_what_was_lived_through(&self) -> Result<(), StoreError> {
+        let Some(identity) = self.store.identity().await? else { return Ok(()) };
+        let incarnation = self.store.incarnation().await?;
+        if self.is_restored() || identity.incarnation == incarnation {
+            return Ok(());
+        }
+        let mut known = 0;
+        for keeper in self.loaded() {
+            let Some(stored) = self.store.load(&keeper.id).await? else { continue };
+            if keeper.has_gone_back(&stored).await {
+                return Ok(());
+            }
+            known += 1;
+        }
+        if known > 0 { self.store.settle(incarnation).await } else { Ok(()) }
     }
 
     /// When the only connection was made anew, nothing in the store is from before.
@@ -262,20 +282,24 @@ impl Keeper {
         if self.record().is_none() || store.lease(&self.id, *owner, LEASE_LIFE).await? != Lease::Held {
             return Ok(());
         }
-        let ended = self.end_what_nobody_ends().await;
-        store.release(&self.id, *owner).await?;
-        ended
+        if self.end_what_nobody_ends().await? > 0 {
+            return self.deployment.rest(&self.id).await;
+        }
+        store.release(&self.id, *owner).await
     }
 
-    /// Ends entries that nobody else will end. To be called with the lease.
-    pub(super) async fn end_what_nobody_ends(&self) -> Result<(), StoreError> {
+    /// Ends entries that nobody else will end, and says how many refreshes were among them. To be called with the
+    /// lease.
+    pub(super) async fn end_what_nobody_ends(&self) -> Result<usize, StoreError> {
+        let mut refreshes = 0;
         for entry in self.deployment.store.open_entries(&self.id).await? {
             let is_running = later(entry.started_at, LEASE_LIFE) > self.deployment.now();
             if entry.kind == Kind::Refresh || !is_running {
                 self.end_as_unconfirmed(&entry).await?;
+                refreshes += usize::from(entry.kind == Kind::Refresh);
             }
         }
-        Ok(())
+        Ok(refreshes)
     }
 
     /// Ends an entry whose request was sent and whose answer nobody has.

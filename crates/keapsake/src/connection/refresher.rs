@@ -17,7 +17,8 @@ use super::attempt::Came;
 use super::deployment::Deployment;
 use super::keeper::Keeper;
 use super::record::{Health, Link, Next, Record};
-use super::schedule::LONGEST_SLEEP;
+use super::schedule::{self, LONGEST_SLEEP};
+use super::step::Event;
 use crate::clock::later;
 use crate::store::StoreError;
 
@@ -72,11 +73,19 @@ impl Refresher {
             let now = self.deployment.now();
             if later(watched_at, LONGEST_SLEEP) <= now || watched_at > now {
                 watched_at = now;
-                super::watchman::look_at_loaded(&self.deployment).await;
+                self.make_a_round().await;
             }
             let wake_at = self.start_what_is_due(now).await;
             self.pause(wake_at, &mut stop).await;
         }
+    }
+
+    /// Once a minute: what a signal that did not come, a failover, or a clock that was wrong may have left behind.
+    async fn make_a_round(&self) {
+        read_again(&self.deployment).await;
+        let settled = self.deployment.settle_what_was_lived_through().await;
+        self.deployment.trouble.store(&settled);
+        super::watchman::look_at_loaded(&self.deployment).await;
     }
 
     /// Starts the attempts that are due; says when to look again.
@@ -174,32 +183,48 @@ fn is_over(wait: Timestamp, now: Timestamp) -> bool {
 }
 
 async fn read_again(deployment: &Deployment) {
-    for (n, keeper) in deployment.loaded().into_iter().enumerate() {
-        if n >= MOST_READ_AGAIN {
-            return;
-        }
-        if let Err(error) = keeper.reload().await {
+    for keeper in deployment.loaded().into_iter().take(MOST_READ_AGAIN) {
+        if let Err(error) = keeper.read_and_repair().await {
             tracing::warn!(connection = %keeper.id, %error, "a connection could not be read again");
         }
     }
 }
 
 impl Keeper {
+    /// Reads the connection again. A store that has gone back is looked at now; a time that no state ever waits for was
+    /// written by a clock that was wrong.
+    async fn read_and_repair(&self) -> Result<(), StoreError> {
+        let Some(stored) = self.reload().await? else { return Ok(()) };
+        if self.has_gone_back(&stored).await {
+            self.deployment.nudges.add(&self.id);
+        }
+        match &stored.record.link {
+            Link::Linked(linked) if schedule::is_absurd(linked, self.deployment.now()) => {
+                self.save_event(&Event::Misdated).await
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Does for the connection what is due, if anything is; reads it again in any case.
     async fn work(&self) -> Came {
-        let came = match self.current() {
+        let came = match self.record() {
             None => self.look_whether_it_was_made().await,
-            Some(record) if is_to_be_probed(&record) && self.access_header().is_some() => {
-                if record.due_at().is_some_and(|due| due <= self.deployment.now()) {
-                    self.probe().await
-                } else {
-                    Came::ToAnEnd
-                }
-            }
-            _ => self.attempt().await,
+            Some(record) if is_to_be_probed(&record) => self.probe_when_due(&record).await,
+            Some(_) => self.attempt().await,
         };
         super::watchman::look_at(self).await;
         came
+    }
+
+    /// A token that has ended tells nothing, but by then the request is long presumed dead.
+    async fn probe_when_due(&self, record: &Record) -> Came {
+        let is_due = record.due_at().is_some_and(|due| due <= self.deployment.now());
+        match (is_due, self.can_be_probed()) {
+            (false, _) => Came::ToAnEnd,
+            (true, true) => self.probe().await,
+            (true, false) => self.attempt().await,
+        }
     }
 
     /// There is nothing to refresh in a connection that was never made; another process may have made it.

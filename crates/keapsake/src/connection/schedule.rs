@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::clock::later;
+use super::record::{Health, Linked};
+use crate::clock::{later, until};
 
 /// A refresh token is dead when it was not used for this long (Keap engineers, integration forum).
 pub const REFRESH_LIFE: Duration = Duration::from_hours(1080);
@@ -60,6 +61,20 @@ pub fn after_rejection(rejections: u32) -> Duration {
 pub fn is_over(rejections: u32, first: Timestamp, now: Timestamp, access_live: bool) -> bool {
     let lasting = now >= later(first, Duration::from_mins(30));
     (rejections >= 3 && lasting) || (rejections >= 2 && !access_live)
+}
+
+/// Longer than this nothing troubled waits, whatever Keap asks for.
+pub const LONGEST_WAIT: Duration = Duration::from_hours(1);
+
+/// Whether the due time is further away than this state ever waits: it was written by a clock that was ahead.
+pub fn is_absurd(linked: &Linked, now: Timestamp) -> bool {
+    let latest = match linked.health {
+        Health::Lost(_) | Health::Restored(_) => return false,
+        Health::Well => later(now, until(linked.access_issued_at, linked.access_expires_at)),
+        Health::Unconfirmed { .. } => later(now, LONGEST_WAIT).max(linked.access_expires_at),
+        Health::Unreached { .. } | Health::Suspect { .. } | Health::Misconfigured => later(now, LONGEST_WAIT),
+    };
+    linked.refresh_at > latest
 }
 
 fn beside_the_hour(at: Timestamp) -> Timestamp {

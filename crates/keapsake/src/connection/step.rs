@@ -63,6 +63,8 @@ pub enum Event {
     },
     /// A person wants a refresh now.
     Asked,
+    /// The due time is further away than this state ever waits: a clock that was ahead has written it.
+    Misdated,
     /// The account's name became known.
     Named(Account),
     /// An administrator disconnected.
@@ -203,7 +205,9 @@ fn troubled(linked: &Linked, event: &Event, at: Circumstances) -> Linked {
         (_, Event::AccessRefused) => return access_refused(linked, now),
         // New settings deserve a new try at once.
         (Health::Misconfigured, Event::Started) => (Health::Misconfigured, now),
-        (health, Event::Asked) => (health, now),
+        // As if the attempt had ended now: that much is certain.
+        (Health::Unconfirmed { .. }, Event::Misdated) => unconfirmed(linked, at),
+        (health, Event::Asked | Event::Misdated) => (health, now),
         _ => return linked.clone(),
     };
     let same = std::mem::discriminant(&health) == std::mem::discriminant(&linked.health);
@@ -220,7 +224,10 @@ fn not_sent(health: Health, retry_after: Option<Duration>, at: Circumstances) ->
         Health::Unreached { attempts } => attempts.saturating_add(1),
         _ => 1,
     };
-    let wait = retry_after.unwrap_or_default().max(schedule::after_unreached(attempts, at.dice));
+    let wait = retry_after
+        .unwrap_or_default()
+        .min(schedule::LONGEST_WAIT)
+        .max(schedule::after_unreached(attempts, at.dice));
     let health = match health {
         // What was suspected before stays suspected: this attempt taught nothing.
         Health::Suspect { .. } | Health::Unconfirmed { .. } => health,

@@ -22,13 +22,19 @@ impl Keeper {
         }
         let give_up_at = later(self.deployment.now(), self.deployment.patience);
         let mut known = self.known.subscribe();
+        let mut has_read_again = false;
         loop {
             let look = self.look(&known.borrow_and_update());
             if let Some(live) = self.live_now() {
                 return Ok(live);
             }
             if let Look::Never(error) = look {
-                return Err(error);
+                // Another process may know better.
+                if has_read_again || self.reload().await.is_err() {
+                    return Err(error);
+                }
+                has_read_again = true;
+                continue;
             }
             self.deployment.nudges.add(&self.id);
             if until(self.deployment.now(), give_up_at).is_zero() {
@@ -44,6 +50,12 @@ impl Keeper {
                 () = self.deployment.clock.sleep_until(give_up_at) => {}
             }
         }
+    }
+
+    /// The pair at hand, when Keap has refused its access token.
+    pub(in crate::connection) fn refused(&self) -> Option<Position> {
+        let known = self.known.borrow();
+        known.refused.filter(|refused| known.position() == Some(*refused))
     }
 
     /// The access token at hand, while it has not ended, and which one it is.

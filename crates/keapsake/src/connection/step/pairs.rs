@@ -101,6 +101,8 @@ fn expected() -> Vec<(Event, [&'static str; STATES])> {
          ["=", "=", "=", "=", "=", "=", "=", "Well 7.1 0", "=", "="]),
         (Event::Asked,
          ["=", "Well 1.4 0", "Unreached 1.4 0", "=", "=", "Suspect 1.4 0", "Misconfigured 1.4 0", "=", "=", "="]),
+        (Event::Misdated,
+         ["=", "Well 1.4 0", "Unreached 1.4 0", "Retry 1.4 60", "Retry 1.4 60", "Suspect 1.4 0", "Misconfigured 1.4 0", "=", "=", "="]),
         (Event::Named(acme),
          ["=", "Well 1.4 50 named", "Unreached 1.4 50 named", "Retry 1.4 50 named", "Probe 1.4 50 named",
           "Suspect 1.4 50 named", "Misconfigured 1.4 50 named", "Restored 1.4 - named", "Lost 1.4 - named",
@@ -167,12 +169,13 @@ fn no_event_and_no_state_is_left_out() {
         Event::Restored(_) => 8,
         Event::Adopted { .. } => 9,
         Event::Asked => 10,
+        Event::Misdated => 14,
         Event::Named(_) => 11,
         Event::Disconnected => 12,
         Event::Started => 13,
     };
     let events: BTreeSet<_> = expected().iter().map(|(event, _)| number(event)).collect();
-    assert_eq!(events, (0..14).collect());
+    assert_eq!(events, (0..15).collect());
     let kinds: BTreeSet<_> =
         states().iter().map(|record| record.as_ref().map_or("NotConnected", kind)).collect();
     assert_eq!(kinds.len(), STATES);
