@@ -107,7 +107,7 @@ impl Host {
     fn downtime(&self, ended: Ended, failures: u32) -> Duration {
         let wished = self.downtime.lock().unwrap_or_else(PoisonError::into_inner).take();
         match ended {
-            Ended::NotStarted => Duration::from_secs(1 << failures.min(6)),
+            Ended::NotStarted => Duration::from_secs(1 << failures.min(8)),
             Ended::Killed if !self.network.weather.is_calm() => wished
                 .unwrap_or_else(|| self.chance.any_span(Duration::from_secs(1), Duration::from_mins(30))),
             Ended::Killed | Ended::Gracefully => Duration::from_secs(2),

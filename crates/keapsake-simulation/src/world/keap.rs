@@ -240,7 +240,10 @@ impl Keap {
     /// When all is well, a token is replaced long before it ends.
     fn check_age(&self, is_newest: bool, pair: Option<&Pair>) {
         let is_over = pair.is_some_and(|pair| !pair.is_revoked && self.truth.now() >= pair.access_ends);
-        if is_newest && is_over && self.truth.calm() > Duration::from_hours(1) {
+        // A clock that was wrong when the token came costs one refusal.
+        let age = pair.map(|pair| until(pair.access_ends, self.truth.now()) + self.habits.access_life);
+        let was_noted_rightly = age.is_some_and(|age| age < self.truth.since_a_jump());
+        if is_newest && is_over && was_noted_rightly && self.truth.calm() > Duration::from_hours(1) {
             self.truth.diary.violation(format_args!("an access token is used until Keap refuses it"));
         }
     }

@@ -102,6 +102,7 @@ impl Access {
         let span = self.network.chance.any_span(Duration::from_millis(100), Duration::from_hours(2));
         let _hindrance = self.network.truth.hindrance(self.process.host);
         sleep(span).await;
+        self.network.truth.diary.note(format_args!("{} goes on", self.process));
         self.gate.set(Life::Running);
     }
 

@@ -6,6 +6,9 @@ use std::fmt;
 use super::record::Seen;
 use super::run::Outcome;
 
+/// So many violations are shown of a seed.
+const MOST_SHOWN: u32 = 3;
+
 /// What a range of seeds came to. Its text is for people: a few lines, and each violation with the seed that replays it.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
@@ -61,8 +64,13 @@ impl fmt::Display for Report {
         let steps = self.of_kind(|seen| matches!(seen, Seen::Step(..)));
         let phases = self.of_kind(|seen| matches!(seen, Seen::Phase(..)));
         writeln!(f, "events in states: {steps}; phases and replies of an attempt: {phases}")?;
-        for (seed, what) in self.violations.iter().take(20) {
-            writeln!(f, "seed {seed}: {what}")?;
+        let mut shown = BTreeMap::new();
+        for (seed, what) in &self.violations {
+            let count: &mut u32 = shown.entry(seed).or_default();
+            *count += 1;
+            if *count <= MOST_SHOWN {
+                writeln!(f, "seed {seed}: {what}")?;
+            }
         }
         Ok(())
     }

@@ -91,7 +91,7 @@ impl Weather {
             api_calls: rate / 10,
             store_calls: rate / 500,
             disk_calls: rate / 20,
-            steps: rate / 30,
+            steps: rate / 100,
             saves: rate / 40,
             mishaps,
             outages,
