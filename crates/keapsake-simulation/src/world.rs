@@ -62,7 +62,8 @@ pub fn simulate(seeds: Range<u64>, settings: Settings) -> Report {
     let next = AtomicU64::new(seeds.start);
     let threads = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| work(&next, seeds.end, &settings))).collect();
+        let workers: Vec<_> =
+            (0..threads).map(|_| scope.spawn(|| work(&next, seeds.end, &settings))).collect();
         let mut report = Report::default();
         workers.into_iter().filter_map(|worker| worker.join().ok()).for_each(|part| report.merge(part));
         report

@@ -13,12 +13,24 @@ use Reply::{Done, Failed, Nothing};
 const CHANGES: [(Flaw, Order); 6] = [
     (
         Flaw::ReadBeforeJournaled,
-        &[(Send, Done, Save), (Save, Done, Keep), (Save, Nothing, Keep), (Keep, Done, Close), (Keep, Failed, Close)],
+        &[
+            (Send, Done, Save),
+            (Save, Done, Keep),
+            (Save, Nothing, Keep),
+            (Keep, Done, Close),
+            (Keep, Failed, Close),
+        ],
     ),
     (Flaw::NotJournaled, &[(Send, Done, Save)]),
     (
         Flaw::SentBeforeIntended,
-        &[(Room, Done, Send), (Send, Done, Intend), (Intend, Done, Keep), (Intend, Nothing, Keep), (Intend, Failed, Keep)],
+        &[
+            (Room, Done, Send),
+            (Send, Done, Intend),
+            (Intend, Done, Keep),
+            (Intend, Nothing, Keep),
+            (Intend, Failed, Keep),
+        ],
     ),
     (Flaw::SentWithoutJournal, &[(Room, Failed, Intend), (Note, Failed, Send)]),
     (Flaw::UnsavedAnswerDropped, &[(Save, Failed, Release)]),

@@ -50,7 +50,11 @@ fn one_rejection_believed(record: Option<&Record>, event: &Event, at: Circumstan
 
 fn repeated_at_once(record: Option<&Record>, event: &Event, at: Circumstances) -> Option<Record> {
     let after = right(record, event, at)?;
-    Some(if matches!(event, Event::Unconfirmed) { with(after, |linked| linked.refresh_at = at.now) } else { after })
+    Some(if matches!(event, Event::Unconfirmed) {
+        with(after, |linked| linked.refresh_at = at.now)
+    } else {
+        after
+    })
 }
 
 /// The same record with the tokens that the event brings.
@@ -74,7 +78,10 @@ fn older_pair_wins(record: Option<&Record>, event: &Event, at: Circumstances) ->
 
 fn lost_is_not_healed(record: Option<&Record>, event: &Event, at: Circumstances) -> Option<Record> {
     match record {
-        Some(record) if matches!(health(record), Some(Health::Lost(_))) && matches!(event, Event::Refreshed { .. }) => {
+        Some(record)
+            if matches!(health(record), Some(Health::Lost(_)))
+                && matches!(event, Event::Refreshed { .. }) =>
+        {
             Some(record.clone())
         }
         _ => right(record, event, at),

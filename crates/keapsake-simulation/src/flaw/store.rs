@@ -84,7 +84,12 @@ impl Flawed {
         if self.flaw == Flaw::FailedIsDone { swapped.or(Ok(Swap::Done)) } else { swapped }
     }
 
-    async fn lease_flawed(&self, id: &ConnectionId, owner: Uuid, life: Duration) -> Result<Lease, StoreError> {
+    async fn lease_flawed(
+        &self,
+        id: &ConnectionId,
+        owner: Uuid,
+        life: Duration,
+    ) -> Result<Lease, StoreError> {
         let leased = match self.flaw {
             Flaw::NoLease => Ok(Lease::Held),
             Flaw::WallClockLease => Ok(self.lease_by_own_clock(id, owner, life)),

@@ -54,13 +54,17 @@ impl Conduct {
         let form: BTreeMap<_, _> = url::form_urlencoded::parse(body).collect();
         let Some(pair) = form.get("refresh_token").and_then(|token| keap.pair_of(token)) else {
             if form.contains_key("refresh_token") {
-                self.truth.diary.violation(format_args!("{process} sends a refresh token that Keap never gave"));
+                self.truth
+                    .diary
+                    .violation(format_args!("{process} sends a refresh token that Keap never gave"));
             }
             return None;
         };
         self.truth.diary.note(format_args!("{process} spends pair {pair}"));
         if self.truth.is_broken(process) {
-            self.truth.diary.violation(format_args!("{process} sends although its journal does not take anything"));
+            self.truth
+                .diary
+                .violation(format_args!("{process} sends although its journal does not take anything"));
         }
         self.check_answered(keap, process, pair);
         self.check_others(process, pair);
@@ -72,7 +76,8 @@ impl Conduct {
     /// And this came back, if anything did.
     pub(crate) fn ends(&self, asked: Option<usize>, response: Option<&Response<Bytes>>) {
         let at = self.truth.now();
-        let is_definite = response.is_some_and(|response| matches!(response.status().as_u16(), 400 | 401 | 403 | 429));
+        let is_definite =
+            response.is_some_and(|response| matches!(response.status().as_u16(), 400 | 401 | 403 | 429));
         let mut uses = self.uses();
         if let Some(used) = asked.and_then(|asked| uses.get_mut(asked)) {
             used.end = Some(End { at, is_definite });
@@ -118,7 +123,9 @@ impl Conduct {
         drop(uses);
         if is_known_to_be_wrong {
             let what = "before that of";
-            self.truth.diary.violation(format_args!("{process} spends pair {pair} {what} {other} is presumed dead"));
+            self.truth
+                .diary
+                .violation(format_args!("{process} spends pair {pair} {what} {other} is presumed dead"));
         }
     }
 

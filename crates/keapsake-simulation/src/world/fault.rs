@@ -1,7 +1,7 @@
 //! What can go wrong with one token call, as a table: what Keap does, and what comes back.
 
-use keapsake::clock::later;
 use jiff::Timestamp;
+use keapsake::clock::later;
 use std::time::Duration;
 
 use super::keap::Oddity;
@@ -94,8 +94,7 @@ const fn fault(name: &'static str, keap: KeapDoes, back: ComesBack) -> Fault {
 use KeapDoes::{It, ItLate, Nothing};
 
 /// Keap asks to wait for so many seconds.
-const THROTTLED: ComesBack =
-    ComesBack::Other(Other { status: 429, body: QUOTA, retry_after: Some(90) });
+const THROTTLED: ComesBack = ComesBack::Other(Other { status: 429, body: QUOTA, retry_after: Some(90) });
 
 /// Keap is not there: nothing is sent.
 pub(crate) const UNREACHED: [Fault; 4] = [
@@ -136,8 +135,10 @@ pub(crate) const BUSY: [Fault; 2] =
     [fault("429", Nothing, other(429, QUOTA)), fault("429 with Retry-After", Nothing, THROTTLED)];
 
 /// Keap does not like the application.
-pub(crate) const MISCONFIGURED: [Fault; 2] =
-    [fault("invalid client", Nothing, other(401, CLIENT)), fault("client fault", Nothing, other(401, CLIENT_FAULT))];
+pub(crate) const MISCONFIGURED: [Fault; 2] = [
+    fault("invalid client", Nothing, other(401, CLIENT)),
+    fault("client fault", Nothing, other(401, CLIENT_FAULT)),
+];
 
 /// Unusual, and yet right.
 pub(crate) const ODD: [Fault; 4] = [

@@ -194,7 +194,8 @@ impl Host {
             access: access.clone(),
             does_not_sync: self.flaw == Some(Flaw::NoSync),
         };
-        let reach = Reach { database: self.database.clone(), access: access.clone(), is_cut: self.is_cut.clone() };
+        let reach =
+            Reach { database: self.database.clone(), access: access.clone(), is_cut: self.is_cut.clone() };
         let parts = Parts {
             store: Arc::new(reach),
             tokens: Arc::new(access.clone()),

@@ -176,7 +176,8 @@ impl Keap {
         match self.habits.reuse {
             Reuse::Graced(grace) if until(spent_at, self.truth.now()) <= grace => {
                 // The successor of before was never used and is of no use any more.
-                let later_ones = state.pairs.iter_mut().skip(number + 1).filter(|other| other.grant == pair.grant);
+                let later_ones =
+                    state.pairs.iter_mut().skip(number + 1).filter(|other| other.grant == pair.grant);
                 later_ones.for_each(|other| other.is_revoked = true);
                 self.issue(state, pair.grant, Some(number), oddity)
             }
@@ -194,7 +195,9 @@ impl Keap {
         let now = self.truth.now();
         let number = state.pairs.len();
         let kept = spends.filter(|_| oddity == Oddity::KeepsRefreshToken);
-        let kept = kept.and_then(|number| state.pairs.get(number)).map(|pair| (pair.refresh.clone(), pair.refresh_ends));
+        let kept = kept
+            .and_then(|number| state.pairs.get(number))
+            .map(|pair| (pair.refresh.clone(), pair.refresh_ends));
         let is_new = kept.is_none();
         let (refresh, refresh_ends) =
             kept.unwrap_or_else(|| (self.token(state, "refresh"), later(now, REFRESH_LIFE)));
@@ -205,7 +208,15 @@ impl Keap {
         state.newest = Some(number);
         let body = body(&access, is_new.then_some(refresh.as_str()), life, oddity);
         let access_ends = later(now, life);
-        state.pairs.push(Pair { grant, refresh, access_ends, refresh_ends, spent_at: None, successor: None, is_revoked: false });
+        state.pairs.push(Pair {
+            grant,
+            refresh,
+            access_ends,
+            refresh_ends,
+            spent_at: None,
+            successor: None,
+            is_revoked: false,
+        });
         if let Some(spent) = spends.and_then(|spent| state.pairs.get_mut(spent)) {
             spent.successor = Some(number);
         }
@@ -262,9 +273,10 @@ impl Keap {
     pub(crate) fn is_good(&self, number: PairNumber) -> bool {
         let now = self.truth.now();
         let state = self.state();
-        state.pairs.get(number).is_some_and(|pair| {
-            pair.spent_at.is_none() && !pair.is_revoked && now < pair.refresh_ends
-        })
+        state
+            .pairs
+            .get(number)
+            .is_some_and(|pair| pair.spent_at.is_none() && !pair.is_revoked && now < pair.refresh_ends)
     }
 
     /// Why no client can go on by itself; `None` when one can.

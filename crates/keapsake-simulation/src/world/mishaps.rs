@@ -128,7 +128,10 @@ impl People {
         let lag = self.chance.any_span(Duration::from_millis(10), Duration::from_mins(2));
         self.hinder_all(lag).await;
         self.network.truth.diary.count("failovers");
-        self.network.truth.diary.note(format_args!("the database fails over to a replica that was {lag:?} behind"));
+        self.network
+            .truth
+            .diary
+            .note(format_args!("the database fails over to a replica that was {lag:?} behind"));
         self.database.becomes(replica);
         self.network.truth.forgotten(since);
         self.hinder_all(SECOND).await;
@@ -168,7 +171,8 @@ impl People {
     }
 
     async fn hinder_all(&self, span: Duration) {
-        let _hindrances: Vec<_> = self.hosts.iter().map(|host| self.network.truth.hindrance(host.number)).collect();
+        let _hindrances: Vec<_> =
+            self.hosts.iter().map(|host| self.network.truth.hindrance(host.number)).collect();
         sleep(span).await;
     }
 }

@@ -218,24 +218,23 @@ impl Access {
             Err(_) => Err(TransportError::no_answer("no answer within 120 s")),
         };
         conduct.ends(asked, response.as_ref().ok());
-        truth.diary.note(format_args!("{} hears {:?}", self.process, response.as_ref().map(Response::status)));
+        truth.diary.note(format_args!(
+            "{} hears {:?}",
+            self.process,
+            response.as_ref().map(Response::status)
+        ));
         response
     }
 }
 
 /// What happens to the request and its answer, whether or not anybody waits for it.
-async fn deliver(
-    network: Arc<Network>,
-    body: Bytes,
-    fault: Option<Fault>,
-    arrives: oneshot::Sender<Parcel>,
-) {
+async fn deliver(network: Arc<Network>, body: Bytes, fault: Option<Fault>, arrives: oneshot::Sender<Parcel>) {
     let chance = &network.chance;
     let quick = || chance.span(Duration::from_millis(50), Duration::from_millis(900));
-    let (keap, back) = fault.map_or(
-        (KeapDoes::It, ComesBack::Answer { slow: false, odd: super::fault::Odd::No }),
-        |fault| (fault.keap, fault.back),
-    );
+    let (keap, back) = fault
+        .map_or((KeapDoes::It, ComesBack::Answer { slow: false, odd: super::fault::Odd::No }), |fault| {
+            (fault.keap, fault.back)
+        });
     let slow = match back {
         ComesBack::Answer { slow: true, .. } => chance.span(Duration::from_secs(1), Duration::from_secs(117)),
         _ => quick(),

@@ -64,7 +64,8 @@ impl People {
         if words.contains(CANARY) || kind.contains(CANARY) {
             truth.diary.violation(format_args!("an error has a token in it: {kind}"));
         }
-        let is_about_the_token = error.needs_reconnect() || error.status() == Some(401) || kind.contains("Renewing");
+        let is_about_the_token =
+            error.needs_reconnect() || error.status() == Some(401) || kind.contains("Renewing");
         if !is_about_the_token {
             return;
         }
@@ -91,7 +92,8 @@ impl People {
     }
 
     fn any_process(&self) -> Option<Process> {
-        let running: Vec<_> = self.hosts.iter().enumerate().filter(|(_, host)| host.process().is_some()).collect();
+        let running: Vec<_> =
+            self.hosts.iter().enumerate().filter(|(_, host)| host.process().is_some()).collect();
         let index = self.chance.one_of(&running.iter().map(|(index, _)| *index).collect::<Vec<_>>())?;
         self.hosts.get(index)?.process()
     }
@@ -141,7 +143,11 @@ impl People {
         let Some(process) = self.any_process() else { return };
         let done = timeout(Duration::from_mins(5), self.authorize(&process.keap)).await;
         let truth = &self.network.truth;
-        truth.diary.note(format_args!("connected at {}: {:?}", process.id, done.as_ref().ok().map(Result::is_ok)));
+        truth.diary.note(format_args!(
+            "connected at {}: {:?}",
+            process.id,
+            done.as_ref().ok().map(Result::is_ok)
+        ));
         match done {
             Ok(Ok(true)) => truth.diary.count("authorizations"),
             Ok(Ok(false)) | Err(_) => truth.diary.count("authorizations that failed"),

@@ -58,7 +58,13 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} seeds, {} virtual days, {} violations", self.seeds, self.days, self.violations.len())?;
+        writeln!(
+            f,
+            "{} seeds, {} virtual days, {} violations",
+            self.seeds,
+            self.days,
+            self.violations.len()
+        )?;
         let counts: Vec<_> = self.counts.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
         writeln!(f, "{}", counts.join(", "))?;
         let steps = self.of_kind(|seen| matches!(seen, Seen::Step(..)));

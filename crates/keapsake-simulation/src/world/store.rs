@@ -10,7 +10,8 @@ use keapsake::connection::flow::Flow;
 use keapsake::connection::history::{Ending, Entry};
 use keapsake::connection::record::{Health, Link, LostReason};
 use keapsake::store::{
-    Begin, Due, Identity, Lease, MemoryStore, Revision, Store, StoreError, Stored, Swap, Tokens, WrappedKeys, Write,
+    Begin, Due, Identity, Lease, MemoryStore, Revision, Store, StoreError, Stored, Swap, Tokens, WrappedKeys,
+    Write,
 };
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -39,7 +40,12 @@ enum Weight {
 use Weight::{Heavy, Light};
 
 impl Reach {
-    async fn ask<T, F>(&self, weight: Weight, what: &'static str, act: impl FnOnce(Arc<MemoryStore>) -> F) -> Result<T, StoreError>
+    async fn ask<T, F>(
+        &self,
+        weight: Weight,
+        what: &'static str,
+        act: impl FnOnce(Arc<MemoryStore>) -> F,
+    ) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
@@ -123,10 +129,13 @@ impl Reach {
         if matches!(write.tokens, Tokens::Replace(_)) {
             truth.stored(process);
         }
-        let was_disconnected = before.is_some_and(|before| matches!(before.record.link, Link::Disconnected { .. }));
+        let was_disconnected =
+            before.is_some_and(|before| matches!(before.record.link, Link::Disconnected { .. }));
         let is_of_before = before.is_some_and(|before| position.lineage <= before.record.position.lineage);
         if was_disconnected && is_of_before && matches!(write.record.link, Link::Linked(_)) {
-            truth.diary.violation(format_args!("{process} brings back a disconnected connection as {position}"));
+            truth
+                .diary
+                .violation(format_args!("{process} brings back a disconnected connection as {position}"));
         }
         let was_lost = before.is_some_and(|before| is_lost(&before.record.link));
         if is_lost(&write.record.link) && !was_lost {
@@ -203,7 +212,11 @@ impl Store for Reach {
     }
 
     fn swap_keys(&self, expected: Revision, keys: WrappedKeys) -> BoxFuture<'_, Result<Swap, StoreError>> {
-        Box::pin(self.ask(Heavy, "swap_keys", move |data| async move { data.swap_keys(expected, keys).await }))
+        Box::pin(self.ask(
+            Heavy,
+            "swap_keys",
+            move |data| async move { data.swap_keys(expected, keys).await },
+        ))
     }
 
     fn load<'a>(&'a self, id: &'a ConnectionId) -> BoxFuture<'a, Result<Option<Stored>, StoreError>> {
@@ -238,7 +251,11 @@ impl Store for Reach {
         after: Option<&'a ConnectionId>,
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<ConnectionId>, StoreError>> {
-        Box::pin(self.ask(Light, "connections", move |data| async move { data.connections(after, limit).await }))
+        Box::pin(self.ask(
+            Light,
+            "connections",
+            move |data| async move { data.connections(after, limit).await },
+        ))
     }
 
     fn lease<'a>(
@@ -300,7 +317,11 @@ impl Store for Reach {
         id: &'a ConnectionId,
         state_digest: [u8; 32],
     ) -> BoxFuture<'a, Result<Option<Flow>, StoreError>> {
-        Box::pin(self.ask(Light, "peek_flow", move |data| async move { data.peek_flow(id, state_digest).await }))
+        Box::pin(self.ask(
+            Light,
+            "peek_flow",
+            move |data| async move { data.peek_flow(id, state_digest).await },
+        ))
     }
 
     fn take_flow<'a>(
@@ -308,7 +329,11 @@ impl Store for Reach {
         id: &'a ConnectionId,
         state_digest: [u8; 32],
     ) -> BoxFuture<'a, Result<Option<Flow>, StoreError>> {
-        Box::pin(self.ask(Heavy, "take_flow", move |data| async move { data.take_flow(id, state_digest).await }))
+        Box::pin(self.ask(
+            Heavy,
+            "take_flow",
+            move |data| async move { data.take_flow(id, state_digest).await },
+        ))
     }
 
     fn raise<'a>(

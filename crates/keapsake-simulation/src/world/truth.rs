@@ -63,7 +63,8 @@ struct Facts {
 
 impl Truth {
     pub(crate) fn new(diary: Diary, hosts: usize) -> Self {
-        let facts = Facts { hindered: vec![Timestamp::MIN; hosts], hindrances: vec![0; hosts], ..Facts::default() };
+        let facts =
+            Facts { hindered: vec![Timestamp::MIN; hosts], hindrances: vec![0; hosts], ..Facts::default() };
         Self { diary, facts: Arc::new(Mutex::new(facts)) }
     }
 
@@ -84,7 +85,9 @@ impl Truth {
         self.facts().broken.retain(|broken| *broken != process);
         let now = self.now();
         self.each(|fate| match fate {
-            Fate::Arrived(at, _) | Fate::Unkept(at, _) if at == process => Some(Fate::Journaled(process, now)),
+            Fate::Arrived(at, _) | Fate::Unkept(at, _) if at == process => {
+                Some(Fate::Journaled(process, now))
+            }
             _ => None,
         });
     }
@@ -108,7 +111,9 @@ impl Truth {
     pub(crate) fn stored(&self, process: ProcessId) {
         let now = self.now();
         self.each(|fate| match fate {
-            Fate::Arrived(at, _) | Fate::Unkept(at, _) if at == process => Some(Fate::Stored(process, now, false)),
+            Fate::Arrived(at, _) | Fate::Unkept(at, _) if at == process => {
+                Some(Fate::Stored(process, now, false))
+            }
             Fate::Journaled(at, _) if at.host == process.host => Some(Fate::Stored(process, now, true)),
             _ => None,
         });
@@ -135,11 +140,15 @@ impl Truth {
                 is_careless = true;
                 Some(Fate::Lost("a process died before it had written down an answer"))
             }
-            Fate::Unkept(at, _) if at == process => Some(Fate::Lost("the disk did not take it, and the process died")),
+            Fate::Unkept(at, _) if at == process => {
+                Some(Fate::Lost("the disk did not take it, and the process died"))
+            }
             _ => None,
         });
         if is_careless {
-            self.diary.violation(format_args!("{process} died with an answer that it had not written down at once"));
+            self.diary.violation(format_args!(
+                "{process} died with an answer that it had not written down at once"
+            ));
         }
     }
 

@@ -8,8 +8,8 @@ use keapsake::clock::later;
 
 use super::chance::Chance;
 use super::clock::TrueTime;
-use super::gate::Life;
 use super::fault::{BUSY, FAILING, FAMILIES, Fault, MISCONFIGURED, Outage, UNREACHED};
+use super::gate::Life;
 
 /// Rates are in a million.
 #[derive(Debug)]
