@@ -1,6 +1,7 @@
 //! Time comes in from outside.
 
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -12,6 +13,12 @@ use tokio::sync::watch;
 pub trait Clock: Send + Sync + 'static {
     /// The wall-clock time now. It may jump in both directions; nothing here relies on it being steady.
     fn now(&self) -> Timestamp;
+
+    /// A time that only goes forward, whoever sets the clock: for how long something must rest. Without a better one it
+    /// is the wall clock's.
+    fn steady(&self) -> Duration {
+        until(Timestamp::UNIX_EPOCH, self.now())
+    }
 
     /// Waits until this time at the latest. It may return early (after a jump of the clock, say): callers look at
     /// [`now`](Clock::now) again and decide anew.
@@ -28,6 +35,12 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is where the real clock comes in")]
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is where the steady clock comes in")]
+    fn steady(&self) -> Duration {
+        static START: OnceLock<Instant> = OnceLock::new();
+        START.get_or_init(Instant::now).elapsed()
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is where real waiting comes in")]

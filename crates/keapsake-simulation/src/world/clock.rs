@@ -86,6 +86,10 @@ impl Clock for ProcessClock {
         self.clock.now()
     }
 
+    fn steady(&self) -> std::time::Duration {
+        self.clock.time.0.elapsed()
+    }
+
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
         let (gate, jumped) = (self.gate.clone(), self.clock.offset.changed());
         let span = until(self.clock.now(), at);

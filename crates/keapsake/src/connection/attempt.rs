@@ -36,6 +36,8 @@ pub(super) enum Came {
     ToAnEnd,
     /// To nothing: another process has the lease, for so long at most.
     LeaseTaken(Duration),
+    /// To nothing: an earlier request may still be carried out, for so long.
+    Rests(Duration),
     /// To nothing: the store or the journal did not work.
     Trouble,
 }
@@ -103,6 +105,11 @@ impl Attempt<'_> {
 
     async fn lease(&mut self) -> Reply {
         let Keeper { id, deployment, .. } = self.keeper;
+        let left = self.keeper.rest_left();
+        if !left.is_zero() {
+            self.came = Came::Rests(left);
+            return Reply::Nothing;
+        }
         let outcome = deployment.store.lease(id, deployment.owner, LEASE_LIFE).await;
         match self.heard(outcome) {
             Some(Lease::Held) => Reply::Done,
@@ -354,7 +361,7 @@ impl Attempt<'_> {
         self.keeper.set_refreshing(None);
         let Keeper { id, deployment, .. } = self.keeper;
         let outcome = if self.may_still_run {
-            deployment.rest(id).await
+            self.keeper.rest().await
         } else {
             deployment.store.release(id, deployment.owner).await
         };

@@ -135,11 +135,6 @@ impl Deployment {
         Ok(keeper)
     }
 
-    /// Keeps others from sending a request while one that got no answer may still be carried out.
-    pub(super) async fn rest(&self, id: &ConnectionId) -> Result<(), StoreError> {
-        self.store.lease(id, self.owner, self.policy.rest()).await.map(|_| ())
-    }
-
     /// Another process may have changed the data key.
     pub(crate) async fn read_keys_again(&self) -> Result<(), StoreError> {
         self.sealer.refresh(&*self.store).await.map_err(|error| StoreError::new(error.to_string()))

@@ -14,7 +14,8 @@ pub(crate) mod saving;
 mod sealing;
 mod usable;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
@@ -39,6 +40,8 @@ pub(crate) struct Keeper {
     live: ArcSwapOption<Live>,
     /// Held while the record is changed, never across a request.
     writing: Mutex<()>,
+    /// By the steady clock: until then a request that got no answer may still be carried out.
+    rests_until: std::sync::Mutex<Duration>,
 }
 
 impl Keeper {
@@ -49,6 +52,7 @@ impl Keeper {
             known: watch::Sender::new(Known::default()),
             live: ArcSwapOption::empty(),
             writing: Mutex::new(()),
+            rests_until: std::sync::Mutex::default(),
         }
     }
 
@@ -78,6 +82,20 @@ impl Keeper {
 
     pub(super) fn set_refreshing(&self, since: Option<Timestamp>) {
         self.change(|known| known.refreshing = since);
+    }
+
+    /// How long nothing may be sent, because a request that got no answer may still be carried out.
+    pub(super) fn rest_left(&self) -> Duration {
+        let until = *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.saturating_sub(self.deployment.clock.steady())
+    }
+
+    /// Nothing is sent for a while: not by this process, however its clock is set, and not by another, by the store's
+    /// time.
+    pub(super) async fn rest(&self) -> Result<(), StoreError> {
+        let Deployment { store, owner, policy, clock, .. } = &*self.deployment;
+        *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner) = clock.steady() + policy.rest();
+        store.lease(&self.id, *owner, policy.rest()).await.map(|_| ())
     }
 
     /// Takes over what the store has.

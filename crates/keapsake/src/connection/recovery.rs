@@ -83,8 +83,9 @@ impl Deployment {
         for attempt in &recovered.open {
             let open = self.store.open_entries(&attempt.connection).await?;
             if let Some(entry) = open.iter().find(|entry| entry.id == attempt.entry) {
-                self.keeper(&attempt.connection).await?.end_as_unconfirmed(entry).await?;
-                self.rest(&attempt.connection).await?;
+                let keeper = self.keeper(&attempt.connection).await?;
+                keeper.end_as_unconfirmed(entry).await?;
+                keeper.rest().await?;
             }
         }
         Ok(())
@@ -283,7 +284,7 @@ impl Keeper {
             return Ok(());
         }
         if self.end_what_nobody_ends().await? > 0 {
-            return self.deployment.rest(&self.id).await;
+            return self.rest().await;
         }
         store.release(&self.id, *owner).await
     }

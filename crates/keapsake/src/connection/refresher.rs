@@ -28,6 +28,10 @@ const AFTER_TROUBLE: Duration = Duration::from_secs(5);
 /// While another process has the lease, its result is looked for this often.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
+/// For what is seldom: a failover that was lived through, a due time that a wrong clock has written. Not so often that
+/// two machines whose clocks disagree would ask Keap all the time.
+const REPAIR_EVERY: Duration = Duration::from_mins(10);
+
 /// Attempts at the same time: what Keap allows one application in a second.
 const MOST_AT_ONCE: usize = 25;
 
@@ -68,24 +72,32 @@ struct Refresher {
 
 impl Refresher {
     async fn run(mut self, mut stop: watch::Receiver<bool>) {
-        let mut watched_at = Timestamp::MIN;
+        let (mut watched_at, mut repaired_at) = (Timestamp::MIN, Timestamp::MIN);
         while !*stop.borrow() && stop.has_changed().is_ok() {
             let now = self.deployment.now();
-            if later(watched_at, LONGEST_SLEEP) <= now || watched_at > now {
+            if is_time(watched_at, LONGEST_SLEEP, now) {
                 watched_at = now;
-                self.make_a_round().await;
+                // A signal may not have come, and a clock may have been wrong.
+                read_again(&self.deployment).await;
+                super::watchman::look_at_loaded(&self.deployment).await;
+            }
+            if is_time(repaired_at, REPAIR_EVERY, now) {
+                repaired_at = now;
+                self.repair().await;
             }
             let wake_at = self.start_what_is_due(now).await;
             self.pause(wake_at, &mut stop).await;
         }
     }
 
-    /// Once a minute: what a signal that did not come, a failover, or a clock that was wrong may have left behind.
-    async fn make_a_round(&self) {
-        read_again(&self.deployment).await;
+    async fn repair(&self) {
         let settled = self.deployment.settle_what_was_lived_through().await;
         self.deployment.trouble.store(&settled);
-        super::watchman::look_at_loaded(&self.deployment).await;
+        for keeper in self.deployment.loaded().into_iter().take(MOST_READ_AGAIN) {
+            if let Err(error) = keeper.put_a_wrong_time_right().await {
+                tracing::warn!(connection = %keeper.id, %error, "a wrong due time could not be put right");
+            }
+        }
     }
 
     /// Starts the attempts that are due; says when to look again.
@@ -138,6 +150,7 @@ impl Refresher {
             let wait = match came {
                 Came::ToAnEnd => continue,
                 Came::LeaseTaken(left) => LOOK_AGAIN_AFTER.min(left.max(Duration::from_millis(1))),
+                Came::Rests(left) => AFTER_TROUBLE.min(left),
                 Came::Trouble => AFTER_TROUBLE,
             };
             self.waits.insert(id, later(now, wait));
@@ -177,6 +190,11 @@ impl Refresher {
     }
 }
 
+/// Whether something that is done every so often is to be done, also after the clock was moved back.
+fn is_time(last: Timestamp, every: Duration, now: Timestamp) -> bool {
+    later(last, every) <= now || last > now
+}
+
 /// No wait is longer than [`AFTER_TROUBLE`]: one that seems to be was begun before the clock was moved back.
 fn is_over(wait: Timestamp, now: Timestamp) -> bool {
     wait <= now || wait > later(now, AFTER_TROUBLE)
@@ -184,22 +202,26 @@ fn is_over(wait: Timestamp, now: Timestamp) -> bool {
 
 async fn read_again(deployment: &Deployment) {
     for keeper in deployment.loaded().into_iter().take(MOST_READ_AGAIN) {
-        if let Err(error) = keeper.read_and_repair().await {
+        if let Err(error) = keeper.read_once_more().await {
             tracing::warn!(connection = %keeper.id, %error, "a connection could not be read again");
         }
     }
 }
 
 impl Keeper {
-    /// Reads the connection again. A store that has gone back is looked at now; a time that no state ever waits for was
-    /// written by a clock that was wrong.
-    async fn read_and_repair(&self) -> Result<(), StoreError> {
+    /// Reads the connection again. A store that has gone back is looked at now.
+    async fn read_once_more(&self) -> Result<(), StoreError> {
         let Some(stored) = self.reload().await? else { return Ok(()) };
         if self.has_gone_back(&stored).await {
             self.deployment.nudges.add(&self.id);
         }
-        match &stored.record.link {
-            Link::Linked(linked) if schedule::is_absurd(linked, self.deployment.now()) => {
+        Ok(())
+    }
+
+    /// A time that no state ever waits for was written by a clock that was ahead.
+    async fn put_a_wrong_time_right(&self) -> Result<(), StoreError> {
+        match self.record().map(|record| record.link) {
+            Some(Link::Linked(linked)) if schedule::is_absurd(&linked, self.deployment.now()) => {
                 self.save_event(&Event::Misdated).await
             }
             _ => Ok(()),

@@ -25,6 +25,10 @@ impl Clock for ShiftedClock {
         shifted(SystemClock.now(), *self.0.borrow())
     }
 
+    fn steady(&self) -> std::time::Duration {
+        SystemClock.steady()
+    }
+
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
         let mut jumped = self.0.subscribe();
         let shift = *jumped.borrow_and_update();
