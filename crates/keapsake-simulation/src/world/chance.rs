@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use keapsake::randomness::Randomness;
 
-/// A stream of random numbers (SplitMix64). Clones draw from the same stream; [`fork`](Chance::fork) begins another.
+/// A stream of random numbers (`SplitMix64`). Clones draw from the same stream; [`fork`](Chance::fork) begins another.
 #[derive(Debug, Clone)]
 pub(crate) struct Chance(Arc<Mutex<u64>>);
 

@@ -19,10 +19,10 @@ pub(crate) async fn judge(people: &People) {
     match (state, excuse) {
         ("Disconnected" | "NotConnected", _) | ("Restored" | "Lost", Some(_)) => {}
         ("Restored", None) => {
-            diary.violation(format_args!("in the end: Restored although the newest pair is there"))
+            diary.violation(format_args!("in the end: Restored although the newest pair is there"));
         }
         ("Lost", None) => {
-            diary.violation(format_args!("in the end: given up although the newest pair is there"))
+            diary.violation(format_args!("in the end: given up although the newest pair is there"));
         }
         (_, Some(excuse)) => {
             diary.violation(format_args!("in the end: {state}, although it is over: {excuse}"));

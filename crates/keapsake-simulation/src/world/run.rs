@@ -142,7 +142,7 @@ fn host(
 
 /// What Keap is like, and what is known of it.
 fn habits(chance: &Chance) -> (Habits, Policy) {
-    let grace = chance.span(Duration::from_secs(60), Duration::from_mins(30));
+    let grace = chance.span(Duration::from_mins(1), Duration::from_mins(30));
     let reuse = match chance.between(0, 9) {
         0..=5 => Reuse::Rejected,
         6 | 7 => Reuse::RevokesFamily,

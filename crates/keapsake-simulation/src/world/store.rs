@@ -236,7 +236,9 @@ impl Store for Reach {
             let swapped = data.swap(id, expected, write.clone()).await?;
             if swapped == Swap::Done {
                 self.saved(before.as_ref(), &write);
-                replica.into_iter().for_each(|replica| self.fail_over_to(replica));
+                if let Some(replica) = replica {
+                    self.fail_over_to(replica);
+                }
             }
             Ok(swapped)
         }))

@@ -196,7 +196,8 @@ fn troubled(linked: &Linked, event: &Event, at: Circumstances) -> Linked {
         }
         (_, Event::Restored(reason)) => (Health::Restored(*reason), now),
         (_, Event::NotSent { retry_after }) => not_sent(linked.health, *retry_after, at),
-        (_, Event::Unconfirmed) => unconfirmed(linked, at),
+        // What has a wrong time is as if the attempt had ended now: that much is certain.
+        (_, Event::Unconfirmed) | (Health::Unconfirmed { .. }, Event::Misdated) => unconfirmed(linked, at),
         (Health::Unconfirmed { ended_at, attempts, .. }, Event::Probed { accepted }) => {
             probed(ended_at, attempts, *accepted, at)
         }
@@ -205,8 +206,6 @@ fn troubled(linked: &Linked, event: &Event, at: Circumstances) -> Linked {
         (_, Event::AccessRefused) => return access_refused(linked, now),
         // New settings deserve a new try at once.
         (Health::Misconfigured, Event::Started) => (Health::Misconfigured, now),
-        // As if the attempt had ended now: that much is certain.
-        (Health::Unconfirmed { .. }, Event::Misdated) => unconfirmed(linked, at),
         (health, Event::Asked | Event::Misdated) => (health, now),
         _ => return linked.clone(),
     };
