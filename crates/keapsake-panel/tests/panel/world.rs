@@ -304,7 +304,8 @@ impl World {
     pub(crate) async fn everything(&self) -> String {
         let mut all = format!("{:?}\n{:?}\n", self.keap.status(), self.outbox.summary().await.unwrap());
         // What is told of alarms goes on in the background, whoever visits.
-        let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'keapsake_alarm' ORDER BY name";
+        let tables =
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'keapsake_alarm' ORDER BY name";
         for table in self.column(tables).await {
             let columns = self.column(&format!("SELECT name FROM pragma_table_info('{table}')")).await;
             let columns: Vec<_> = columns.iter().map(|name| format!("quote(\"{name}\")")).collect();
