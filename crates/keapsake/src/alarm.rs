@@ -6,7 +6,7 @@
 //!
 //! - [`condition`]: what can be so, with severity, title and advice; one table.
 //! - [`facts`]: which conditions hold now; a pure function.
-//! - [`skew`]: how far our clock is from a server's, read from an answer; a pure function.
+//! - [`mod@skew`]: how far our clock is from a server's, read from an answer; a pure function.
 //! - [`watchman`]: looks, compares, tells.
 //! - [`channel`]: where alarms go: [`Log`], [`Metrics`], [`Webhook`], [`Command`], or the application's own.
 //! - [`signature`]: how a receiver of the webhook knows who called.
