@@ -32,11 +32,11 @@ pub mod step;
 pub(crate) mod deployment;
 pub(crate) mod keeper;
 pub(crate) mod refresher;
+pub(crate) mod trouble;
 
 mod attempt;
 mod probe;
 mod recovery;
-mod trouble;
 mod verdict;
 mod watchman;
 

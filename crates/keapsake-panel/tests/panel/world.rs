@@ -302,10 +302,10 @@ impl World {
 
     /// Everything that can change: the whole database, and what is known in memory.
     pub(crate) async fn everything(&self) -> String {
+        // Alarms are told in the background, whoever visits: to the log and to the metrics.
+        until(|| async { self.column(UNTOLD).await.is_empty() }).await;
         let mut all = format!("{:?}\n{:?}\n", self.keap.status(), self.outbox.summary().await.unwrap());
-        // What is told of alarms goes on in the background, whoever visits.
-        let tables =
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'keapsake_alarm' ORDER BY name";
+        let tables = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name";
         for table in self.column(tables).await {
             let columns = self.column(&format!("SELECT name FROM pragma_table_info('{table}')")).await;
             let columns: Vec<_> = columns.iter().map(|name| format!("quote(\"{name}\")")).collect();
@@ -375,6 +375,11 @@ pub(crate) fn tag(person: &str, name: &str) -> Effect {
 }
 
 /// Waits, in real time, until it is so.
+/// Alarms that not all channels have been told.
+const UNTOLD: &str = "SELECT condition FROM keapsake_alarm AS raised WHERE condition NOT LIKE '%@%' AND 2 >
+    (SELECT count(*) FROM keapsake_alarm AS told
+     WHERE told.connection = raised.connection AND told.condition LIKE raised.condition || '@%')";
+
 pub(crate) async fn until<F: Future<Output = bool>>(is_it: impl Fn() -> F) {
     let deadline = std::time::Instant::now() + Duration::from_secs(30);
     while !is_it().await {

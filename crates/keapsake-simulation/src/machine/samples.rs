@@ -118,8 +118,8 @@ pub fn events() -> Vec<Named> {
     events.into_iter().map(|(more, event)| Named { name: format!("{}{more}", name(&event)), event }).collect()
 }
 
-/// A new kind of event does not compile until it has a name here; then give it a place in [`events`].
-fn name(event: &Event) -> &'static str {
+/// What kind of event it is. A new one does not compile until it has a name here; then give it a place in [`events`].
+pub fn name(event: &Event) -> &'static str {
     match event {
         Event::Authorized { .. } => "Authorized",
         Event::Refreshed { .. } => "Refreshed",

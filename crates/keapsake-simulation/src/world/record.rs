@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
+use crate::machine::samples::name;
 use keapsake::connection::record::{Health, Link, Record};
 use keapsake::connection::step::{self, Circumstances, Event};
 
@@ -53,25 +54,5 @@ pub(crate) fn state(record: Option<&Record>) -> &'static str {
         Health::Misconfigured => "Misconfigured",
         Health::Restored(_) => "Restored",
         Health::Lost(_) => "Lost",
-    }
-}
-
-fn name(event: &Event) -> &'static str {
-    match event {
-        Event::Authorized { .. } => "Authorized",
-        Event::Refreshed { .. } => "Refreshed",
-        Event::NotSent { .. } => "NotSent",
-        Event::Unconfirmed => "Unconfirmed",
-        Event::Probed { .. } => "Probed",
-        Event::Rejected => "Rejected",
-        Event::Misconfigured => "Misconfigured",
-        Event::AccessRefused => "AccessRefused",
-        Event::Restored(_) => "Restored",
-        Event::Adopted { .. } => "Adopted",
-        Event::Asked => "Asked",
-        Event::Misdated => "Misdated",
-        Event::Named(_) => "Named",
-        Event::Disconnected => "Disconnected",
-        Event::Started => "Started",
     }
 }

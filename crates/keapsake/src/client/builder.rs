@@ -12,10 +12,11 @@ use super::process::Process;
 use crate::alarm::{Alarms, Channel, ChannelName, Log, Metrics, UnsafeAddress};
 use crate::clock::{Clock, SystemClock};
 use crate::connection::ConnectionId;
-use crate::connection::deployment::{Deployment, Parts};
+use crate::connection::deployment::{Deployment, Keepers, Nudges, Restored};
 use crate::connection::policy::Policy;
 use crate::connection::protocol::{ORDER, Order};
 use crate::connection::step::{Step, step};
+use crate::connection::trouble::Trouble;
 use crate::journal::{Disk, Journal, JournalError, RealDisk};
 use crate::oauth::{Application, ApplicationError, Endpoints};
 use crate::randomness::{self, Randomness, SystemRandomness};
@@ -207,11 +208,11 @@ impl Builder {
         });
         let (journal, recovered) = opened.transpose()?.unzip();
         let alarms = Alarms::start(store.clone(), self.clock.clone(), self.channels)?;
-        let deployment = Arc::new(Deployment::new(Parts {
+        let deployment = Arc::new(Deployment {
             application,
             store,
             sealer,
-            journal: journal.clone(),
+            journal,
             tokens,
             api: api_transport.clone(),
             clock: self.clock.clone(),
@@ -220,9 +221,13 @@ impl Builder {
             order: self.order,
             step: self.step,
             patience: self.patience,
-            alarms: Some(alarms),
+            alarms,
             owner,
-        }));
+            restored: Restored::default(),
+            trouble: Trouble::default(),
+            nudges: Nudges::default(),
+            keepers: Keepers::default(),
+        });
         deployment.recover(recovered).await?;
         let keeper = deployment.open(&self.connection).await?;
         let api = deployment.application.endpoints.api.clone();

@@ -40,59 +40,24 @@ pub(crate) struct Deployment {
     pub(crate) step: Step,
     /// How long a caller waits for a token that is being renewed.
     pub(crate) patience: Duration,
-    pub(crate) alarms: Option<Alarms>,
+    pub(crate) alarms: Alarms,
     /// Names this process in leases and in its journal.
     pub(crate) owner: Uuid,
-    /// Set while the store is a restored or copied one that nobody has adopted.
-    restored: Mutex<Option<(RestoredReason, Timestamp)>>,
+    pub(crate) restored: Restored,
     pub(crate) trouble: Trouble,
     pub(crate) nudges: Nudges,
-    keepers: Mutex<HashMap<ConnectionId, Weak<Keeper>>>,
+    pub(crate) keepers: Keepers,
 }
 
-/// What [`Deployment`] is made of, as the builder has it.
-pub(crate) struct Parts {
-    pub(crate) application: Application,
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) sealer: Arc<Sealer>,
-    pub(crate) journal: Option<Journal>,
-    pub(crate) tokens: Arc<dyn TokenTransport>,
-    pub(crate) api: Arc<dyn Transport>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) randomness: Arc<dyn Randomness>,
-    pub(crate) policy: Policy,
-    pub(crate) order: Order,
-    pub(crate) step: Step,
-    pub(crate) patience: Duration,
-    pub(crate) alarms: Option<Alarms>,
-    pub(crate) owner: Uuid,
-}
+/// Set while the store is a restored or copied one that nobody has adopted: why, and since when.
+#[derive(Default)]
+pub(crate) struct Restored(Mutex<Option<(RestoredReason, Timestamp)>>);
+
+/// The one keeper of each connection that somebody holds.
+#[derive(Default)]
+pub(crate) struct Keepers(Mutex<HashMap<ConnectionId, Weak<Keeper>>>);
 
 impl Deployment {
-    pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { application, store, sealer, journal, tokens, api, clock, .. } = parts;
-        Self {
-            application,
-            store,
-            sealer,
-            journal,
-            tokens,
-            api,
-            clock,
-            randomness: parts.randomness,
-            policy: parts.policy,
-            order: parts.order,
-            step: parts.step,
-            patience: parts.patience,
-            alarms: parts.alarms,
-            owner: parts.owner,
-            restored: Mutex::new(None),
-            trouble: Trouble::default(),
-            nudges: Nudges::default(),
-            keepers: Mutex::default(),
-        }
-    }
-
     /// What a step draws on, now.
     fn circumstances(&self) -> Circumstances {
         let dice = u64::from_le_bytes(randomness::bytes(&*self.randomness));
@@ -165,23 +130,23 @@ impl Deployment {
     }
 
     fn registry(&self) -> MutexGuard<'_, HashMap<ConnectionId, Weak<Keeper>>> {
-        self.keepers.lock().unwrap_or_else(PoisonError::into_inner)
+        self.keepers.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Why this record is that of a restored or copied store, if it is: one that was connected since is not.
     pub(crate) fn restored_before(&self, record: &Record) -> Option<RestoredReason> {
-        let (reason, since) = (*self.restored.lock().unwrap_or_else(PoisonError::into_inner))?;
+        let (reason, since) = (*self.restored.0.lock().unwrap_or_else(PoisonError::into_inner))?;
         let is_newer = matches!(&record.link, Link::Linked(linked) if linked.connected_at > since);
         (!is_newer).then_some(reason)
     }
 
     pub(crate) fn is_restored(&self) -> bool {
-        self.restored.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.restored.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     pub(crate) fn set_restored(&self, reason: Option<RestoredReason>) {
         let recognised = reason.map(|reason| (reason, self.now()));
-        *self.restored.lock().unwrap_or_else(PoisonError::into_inner) = recognised;
+        *self.restored.0.lock().unwrap_or_else(PoisonError::into_inner) = recognised;
     }
 }
 

@@ -96,6 +96,7 @@ impl Refresher {
         for keeper in self.deployment.loaded().into_iter().take(MOST_READ_AGAIN) {
             if let Err(error) = keeper.put_a_wrong_time_right().await {
                 tracing::warn!(connection = %keeper.id, %error, "a wrong due time could not be put right");
+                return;
             }
         }
     }
@@ -200,10 +201,12 @@ fn is_over(wait: Timestamp, now: Timestamp) -> bool {
     wait <= now || wait > later(now, AFTER_TROUBLE)
 }
 
+/// A store that does not answer is asked once and not for each of them: meanwhile nothing that is due is started.
 async fn read_again(deployment: &Deployment) {
     for keeper in deployment.loaded().into_iter().take(MOST_READ_AGAIN) {
         if let Err(error) = keeper.read_once_more().await {
             tracing::warn!(connection = %keeper.id, %error, "a connection could not be read again");
+            return;
         }
     }
 }

@@ -15,7 +15,6 @@ pub(super) async fn look_at_loaded(deployment: &Deployment) {
 }
 
 pub(super) async fn look_at(keeper: &Keeper) {
-    let Some(alarms) = &keeper.deployment.alarms else { return };
     let record = keeper.current();
     let heard = keeper.deployment.trouble.heard();
     let facts = Facts {
@@ -24,5 +23,5 @@ pub(super) async fn look_at(keeper: &Keeper) {
         store_trouble: heard.store.as_deref(),
         journal_trouble: heard.journal.as_deref(),
     };
-    alarms.look(&keeper.id, &facts).await;
+    keeper.deployment.alarms.look(&keeper.id, &facts).await;
 }

@@ -55,7 +55,10 @@ async fn where_the_access_token_tells_a_refusal_is_a_suspicion() {
     world.reaches(|phase| matches!(phase, Phase::Suspect { rejections: 0, .. })).await;
     assert_eq!(world.token_requests(), 2);
     // Not within a minute of the first: it may still be carried out.
-    world.advance_secs(60);
+    world.advance_secs(30);
+    assert!(world.keap.account().user_info().await.is_err());
+    assert_eq!(world.token_requests(), 2);
+    world.advance_secs(30);
     world.reaches(|phase| matches!(phase, Phase::Suspect { rejections: 1, .. })).await;
 }
 

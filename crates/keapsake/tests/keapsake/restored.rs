@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keap_sandbox::{ClockMode, Decision, Sandbox};
-use keapsake::connection::record::RestoredReason;
+use keapsake::connection::record::{Position, RestoredReason};
 use keapsake::connection::status::Phase;
 use keapsake::store::seal::SealingKey;
 use keapsake::store::{SqliteStore, Store};
@@ -104,6 +104,16 @@ fn copy_folder(from: &Path, to: &Path) {
     std::fs::set_permissions(to, std::fs::metadata(from).unwrap().permissions()).unwrap();
 }
 
+/// Connected for a day, and stopped.
+async fn after_a_day() -> Application {
+    let application = Application::new().await;
+    let keap = application.start_in(&application.data("data")).await;
+    application.connect(&keap).await;
+    application.a_day_passes(&keap).await;
+    keap.stop().await;
+    application
+}
+
 /// Connects, backs up, and lives two more days; the data is in `data` and the backup in `backup`.
 async fn with_a_backup_of_the_day_before_yesterday() -> Application {
     let application = Application::new().await;
@@ -157,13 +167,8 @@ async fn a_backup_without_a_journal_is_not_refreshed_until_somebody_decides() {
 
 #[tokio::test]
 async fn a_copy_of_the_whole_folder_is_recognised_and_the_original_lives_on() {
-    let application = Application::new().await;
+    let application = after_a_day().await;
     let data = application.data("data");
-    let keap = application.start_in(&data).await;
-    application.connect(&keap).await;
-    application.a_day_passes(&keap).await;
-    keap.stop().await;
-    drop(keap);
     copy_folder(&data, &application.data("copy"));
 
     let copy = application.start_in(&application.data("copy")).await;
@@ -178,18 +183,14 @@ async fn a_copy_of_the_whole_folder_is_recognised_and_the_original_lives_on() {
 
 #[tokio::test]
 async fn an_adopted_copy_goes_on() {
-    let application = Application::new().await;
+    let application = after_a_day().await;
     let data = application.data("data");
-    let keap = application.start_in(&data).await;
-    application.connect(&keap).await;
-    keap.stop().await;
-    drop(keap);
     let moved = application.data("moved");
     copy_folder(&data, &moved);
     let keap = application.start_in(&moved).await;
     assert!(matches!(keap.status().phase, Phase::Restored { .. }));
     keap.adopt().await.unwrap();
-    until(|| async { keap.status().position.unwrap().generation == 2 }).await;
+    until(|| async { keap.status().position == Some(Position { lineage: 2, generation: 2 }) }).await;
     keap.stop().await;
     drop(keap);
     let keap = application.start_in(&moved).await;
@@ -198,13 +199,8 @@ async fn an_adopted_copy_goes_on() {
 
 #[tokio::test]
 async fn a_database_that_was_moved_with_its_journal_is_at_home_at_once() {
-    let application = Application::new().await;
+    let application = after_a_day().await;
     let data = application.data("data");
-    let keap = application.start_in(&data).await;
-    application.connect(&keap).await;
-    application.a_day_passes(&keap).await;
-    keap.stop().await;
-    drop(keap);
     back_up(&data, &application.data("elsewhere"));
     restore(&application.data("elsewhere"), &data, true);
     let keap = application.start_in(&data).await;
